@@ -1,0 +1,1 @@
+"""Retrace a light-microscopy region in an electron micrograph and register the two."""

@@ -1,0 +1,53 @@
+"""Typed errors: what was found, what was needed, what the user can change.
+
+All derive from `ValueError`: the thread worker of napari's Qt layer swallows a
+`RuntimeError` that is raised in a generator, and reports a `ValueError`.
+"""
+
+__all__ = [
+    "BadFile",
+    "BadImage",
+    "ClemRetraceError",
+    "InvalidOption",
+    "MissingPixelSize",
+    "PatchLargerThanEM",
+    "RoiError",
+    "SampleUnavailable",
+    "TransformError",
+]
+
+
+class ClemRetraceError(ValueError):
+    """Base of every error that a user can cause and mend."""
+
+
+class BadImage(ClemRetraceError):
+    """An image cannot be used: wrong dimension, type, size, or no contrast."""
+
+
+class BadFile(ClemRetraceError):
+    """A file cannot be read: missing, damaged, or of an unknown kind."""
+
+
+class InvalidOption(ClemRetraceError):
+    """An option is out of its bounds, unknown, or contradicts another."""
+
+
+class MissingPixelSize(ClemRetraceError):
+    """Neither two pixel sizes nor a ratio of them is known."""
+
+
+class PatchLargerThanEM(ClemRetraceError):
+    """The ROI, magnified to EM pixels, does not fit into the EM image."""
+
+
+class RoiError(ClemRetraceError):
+    """The region of interest is missing, empty, or outside the LM image."""
+
+
+class SampleUnavailable(ClemRetraceError):
+    """Sample data could not be downloaded or failed its checksum."""
+
+
+class TransformError(ClemRetraceError):
+    """A matrix is not an invertible, finite 3 x 3 transform."""

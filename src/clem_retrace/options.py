@@ -1,0 +1,435 @@
+"""Every option, declared once.
+
+A field made by `option` carries its default, help, unit, bounds and step. Validation
+reads them here; the form in napari, the flags of the command line and
+``docs/options.md`` are made from the same declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, Union, get_args, get_origin
+
+from clem_retrace.errors import InvalidOption
+
+__all__ = [
+    "PRESETS",
+    "AffineOptions",
+    "Declaration",
+    "Descriptor",
+    "HistogramOptions",
+    "OptionGroup",
+    "OrientedOptions",
+    "RegistrationOptions",
+    "RepresentationOptions",
+    "Similarity",
+    "Structures",
+    "declarations",
+    "option",
+]
+
+Structures = Literal["both", "dark", "bright"]
+Descriptor = Literal["log", "ldp"]
+Similarity = Literal[
+    "cosine",
+    "intersection",
+    "kullback-leibler",
+    "jeffrey",
+    "chi-squared",
+    "bhattacharyya",
+    "kolmogorov-smirnov",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What is known of one option besides its value.
+
+    Attributes
+    ----------
+    group : str
+        Field of `RegistrationOptions` that holds it; empty for its own fields.
+    name : str
+        Field name within the group.
+    kind : type
+        bool, int, float or str.
+    optional : bool
+        Whether None ("choose it yourself") is a value.
+    choices : tuple of str
+        For a str, the values there are.
+    default : object
+    help, unit : str
+    minimum, maximum, step : float or None
+    advanced : bool
+        Folded away in the form.
+    """
+
+    group: str
+    name: str
+    kind: type
+    optional: bool
+    choices: tuple[str, ...]
+    default: Any
+    help: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+    advanced: bool
+
+    @property
+    def path(self) -> str:
+        """The option's full name, such as ``histogram.overlap``."""
+        return f"{self.group}.{self.name}" if self.group else self.name
+
+    @property
+    def flag(self) -> str:
+        """The option on the command line, such as ``--histogram-overlap``."""
+        return "--" + self.path.replace(".", "-").replace("_", "-")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    step: float | None = None,
+    advanced: bool = True,
+) -> Any:
+    """Return a dataclass field that declares an option."""
+    return field(
+        default=default,
+        metadata={
+            "help": help,
+            "unit": unit,
+            "minimum": minimum,
+            "maximum": maximum,
+            "step": step,
+            "advanced": advanced,
+        },
+    )
+
+
+def _declare(owner: type, group: str, item: dataclasses.Field[Any]) -> Declaration:
+    hint = typing.get_type_hints(owner)[item.name]
+    members = [hint]
+    if get_origin(hint) in (Union, types.UnionType):
+        members = [member for member in get_args(hint) if member is not type(None)]
+    (member,) = members
+    choices = get_args(member) if get_origin(member) is Literal else ()
+    return Declaration(
+        group=group,
+        name=item.name,
+        kind=str if choices else member,
+        optional=type(None) in get_args(hint),
+        choices=choices,
+        default=item.default,
+        **item.metadata,
+    )
+
+
+def declarations() -> Iterator[Declaration]:
+    """Yield every option's declaration, the groups in the order of the stages."""
+    for item in dataclasses.fields(RegistrationOptions):
+        if item.metadata:
+            yield _declare(RegistrationOptions, "", item)
+        else:
+            owner = typing.get_type_hints(RegistrationOptions)[item.name]
+            for inner in dataclasses.fields(owner):
+                yield _declare(owner, item.name, inner)
+
+
+def _check(declared: Declaration, value: Any) -> Any:
+    """Return `value` in the declared type, or raise `InvalidOption`."""
+    name = declared.path
+    if value is None and declared.optional:
+        return None
+    if declared.kind is bool and isinstance(value, bool):
+        return value
+    if declared.kind is str:
+        if value not in declared.choices:
+            raise InvalidOption(
+                f"{name} is {value!r}: choose one of {', '.join(declared.choices)}"
+            )
+        return value
+    if declared.kind is bool or isinstance(value, (bool, str)) or value is None:
+        raise InvalidOption(f"{name} is {value!r}: a value of type {declared.kind.__name__} is needed")
+    try:
+        number = declared.kind(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or number != value:
+        raise InvalidOption(
+            f"{name} is {value!r}: a finite value of type {declared.kind.__name__} is needed"
+        )
+    low, high, unit = declared.minimum, declared.maximum, declared.unit
+    if (low is not None and number < low) or (high is not None and number > high):
+        bounds = " ".join(
+            part
+            for part in (
+                f"at least {low:g}" if low is not None else "",
+                f"at most {high:g}" if high is not None else "",
+                unit,
+            )
+            if part
+        )
+        raise InvalidOption(f"{name} is {number:g}: it must be {bounds}")
+    return number
+
+
+class OptionGroup:
+    """Base of the groups: values are checked against their declarations when made."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Check every value against its declaration."""
+        for item in dataclasses.fields(self):  # type: ignore[arg-type]
+            if item.metadata:
+                declared = _declare(type(self), "", item)
+                object.__setattr__(self, item.name, _check(declared, getattr(self, item.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentationOptions(OptionGroup):
+    """Common representation (paper 3.1)."""
+
+    lm_sigma: float | None = option(
+        None,
+        "Standard deviation of the LM image's Laplacian of Gaussian; chosen by counting "
+        "blobs when left open. The paper's s is its square.",
+        unit="LM px", minimum=0.5, maximum=50, step=0.1,
+    )  # fmt: skip
+    em_sigma: float | None = option(
+        None,
+        "Standard deviation of the EM image's Laplacian of Gaussian; chosen by counting "
+        "blobs when left open. The paper's s is its square.",
+        unit="EM px", minimum=0.5, maximum=200, step=0.1,
+    )  # fmt: skip
+    lm_structures: Structures = option(
+        "both", "Which structures of the LM image are counted to choose its sigma."
+    )
+    em_structures: Structures = option(
+        "both", "Which structures of the EM image are counted to choose its sigma."
+    )
+    min_sigma: float = option(
+        1.0, "Smallest sigma of the scale-space.", unit="px", minimum=0.5, maximum=20, step=0.1
+    )
+    max_sigma: float = option(
+        12.0, "Largest sigma of the scale-space.", unit="px", minimum=1, maximum=100, step=1
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values, and that the range is one."""
+        OptionGroup.__post_init__(self)
+        if not self.min_sigma < self.max_sigma:
+            raise InvalidOption(
+                f"min_sigma is {self.min_sigma:g}: it must be below max_sigma, {self.max_sigma:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramOptions(OptionGroup):
+    """Histogram search (paper 3.2)."""
+
+    descriptor: Descriptor = option(
+        "log", "What is counted: Laplacian-of-Gaussian values, or Local Directional Pattern codes."
+    )
+    similarity: Similarity = option("cosine", "How two histograms are compared.")
+    bins: int = option(64, "Bins of the histogram of LoG values.", minimum=4, maximum=1024, step=4)
+    matched: bool = option(
+        True,
+        "Compare both images at the LM image's resolution and one physical sigma; "
+        "otherwise each at full resolution with its own sigma, as the paper does.",
+    )
+    overlap: float = option(
+        0.90, "Shared part of neighbouring windows, along each axis.",
+        minimum=0.0, maximum=0.999, step=0.01,
+    )  # fmt: skip
+    row_step: float | None = option(
+        None, "Distance of windows down the EM, instead of the overlap.",
+        unit="% of its height", minimum=0.01, maximum=100, step=0.1,
+    )  # fmt: skip
+    col_step: float | None = option(
+        None, "Distance of windows across the EM, instead of the overlap.",
+        unit="% of its width", minimum=0.01, maximum=100, step=0.1,
+    )  # fmt: skip
+    patch_height: float | None = option(
+        None, "Height of a patch drawn by hand, instead of ROI times ratio.",
+        unit="EM px", minimum=8, step=1,
+    )  # fmt: skip
+    patch_width: float | None = option(
+        None, "Width of a patch drawn by hand, instead of ROI times ratio.",
+        unit="EM px", minimum=8, step=1,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Check the values, and that a patch drawn by hand has both sides."""
+        OptionGroup.__post_init__(self)
+        if (self.patch_height is None) != (self.patch_width is None):
+            raise InvalidOption("a patch drawn by hand needs both patch_height and patch_width")
+
+
+@dataclass(frozen=True, slots=True)
+class OrientedOptions(OptionGroup):
+    """Oriented search: position, angle, mirror, magnification and contrast."""
+
+    context: float = option(
+        60.0,
+        "How far round the ROI the LM image counts as evidence; its weight falls off "
+        "with the distance.",
+        unit="LM px", minimum=0, maximum=2000, step=5, advanced=False,
+    )  # fmt: skip
+    mirror: Literal["either", "no", "yes"] = option(
+        "either", "Whether the EM shows the specimen mirrored."
+    )
+    contrast: Literal["either", "same", "inverted"] = option(
+        "either", "Whether what is bright in the LM is bright or dark in the EM."
+    )
+    angle: float | None = option(
+        None, "Angle at which the ROI lies in the EM, if it is known; counter-clockwise.",
+        unit="degrees", minimum=-360, maximum=360, step=5,
+    )  # fmt: skip
+    angle_uncertainty: float = option(
+        10.0, "Tolerance of the known angle, to either side.",
+        unit="degrees", minimum=0, maximum=180, step=5,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AffineOptions(OptionGroup):
+    """Robust affine registration (paper 3.3)."""
+
+    enabled: bool = option(True, "Refine the match by a robust affine registration.")
+    sigma: float = option(
+        1.5, "Standard deviation of the Laplacian of Gaussian that is registered.",
+        unit="LM px", minimum=0.5, maximum=20, step=0.1,
+    )  # fmt: skip
+    context: float = option(
+        20.0, "How far round the ROI pixels take part.",
+        unit="LM px", minimum=0, maximum=2000, step=5,
+    )  # fmt: skip
+    robust: bool = option(
+        True, "Tukey weights, so that what only one image shows does not pull; "
+        "otherwise plain least squares.",
+    )  # fmt: skip
+    minimum_support: float = option(
+        0.4, "Least share of pixels that must agree with the estimate.",
+        minimum=0.0, maximum=1.0, step=0.05,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationOptions(OptionGroup):
+    """All options of a run."""
+
+    search: Literal["both", "oriented", "histogram"] = option(
+        "both",
+        "Which searches are run: the paper's histogram search, the oriented one, or both "
+        "with the trustworthy answer taken.",
+        advanced=False,
+    )
+    pixel_size_ratio: float | None = option(
+        None, "EM pixels per LM pixel; from the two pixel sizes when left open.",
+        unit="EM px / LM px", minimum=1, maximum=1000, step=0.1,
+    )  # fmt: skip
+    ratio_uncertainty: float = option(
+        0.15, "How wrong the ratio may be, to either side, as a fraction; 1 stands for a factor of 2.",
+        minimum=0.0, maximum=1.0, step=0.01, advanced=False,
+    )  # fmt: skip
+    candidates: int = option(
+        10, "How many places are listed.", minimum=1, maximum=100, step=1
+    )  # fmt: skip
+    confidence_threshold: float = option(
+        0.95, "Confidence from which a match counts as found.",
+        minimum=0.0, maximum=1.0, step=0.01,
+    )  # fmt: skip
+    representation: RepresentationOptions = RepresentationOptions()
+    histogram: HistogramOptions = HistogramOptions()
+    oriented: OrientedOptions = OrientedOptions()
+    affine: AffineOptions = AffineOptions()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the options as nested dictionaries of plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return options from nested dictionaries; what is not named keeps its default.
+
+        Raises
+        ------
+        InvalidOption
+            An unknown name, or a value out of bounds.
+        """
+        return cls(**_grouped(cls, values))
+
+    @classmethod
+    def from_paths(cls, values: Mapping[str, Any], base: Self | None = None) -> Self:
+        """Return `base` with options changed by full name, such as ``histogram.overlap``.
+
+        Raises
+        ------
+        InvalidOption
+            An unknown name, or a value out of bounds.
+        """
+        nested = (base or cls()).to_dict()
+        known = {declared.path for declared in declarations()}
+        for path, value in values.items():
+            if path not in known:
+                raise InvalidOption(f"there is no option {path!r}")
+            *group, name = path.split(".")
+            (nested[group[0]] if group else nested)[name] = value
+        return cls.from_dict(nested)
+
+    def changed(self) -> dict[str, Any]:
+        """Return the options that differ from their defaults, by full name."""
+        nested = self.to_dict()
+        result = {}
+        for declared in declarations():
+            value = (nested[declared.group] if declared.group else nested)[declared.name]
+            if value != declared.default:
+                result[declared.path] = value
+        return result
+
+
+def _grouped(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments for `owner`, its groups made into their classes."""
+    if not isinstance(values, Mapping):
+        raise InvalidOption(f"options are a table of names and values, not {values!r}")
+    hints = typing.get_type_hints(owner)
+    arguments = {}
+    for name, value in values.items():
+        if name not in hints:
+            raise InvalidOption(f"there is no option {name!r}")
+        if dataclasses.is_dataclass(hints[name]):
+            value = hints[name](**_grouped(hints[name], value))
+        arguments[name] = value
+    return arguments
+
+
+PRESETS: Mapping[str, RegistrationOptions] = types.MappingProxyType(
+    {
+        "default": RegistrationOptions(),
+        "experiment 1": RegistrationOptions(
+            search="histogram",
+            histogram=HistogramOptions(
+                descriptor="log", similarity="cosine", overlap=0.95, matched=False
+            ),
+        ),
+        "experiment 2": RegistrationOptions(
+            search="histogram",
+            histogram=HistogramOptions(
+                descriptor="ldp", similarity="intersection", overlap=0.90, matched=False
+            ),
+        ),
+    }
+)
+"""Named options: our default, and the searches of the paper's two experiments (section 4)."""

@@ -1,0 +1,1 @@
+"""The order of the stages: `steps`, the generator; `register`, the function; `Registration`."""

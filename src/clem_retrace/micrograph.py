@@ -98,10 +98,24 @@ class Micrograph:
         """
         chosen, factors = self.data, (1.0, 1.0)
         for level in self.levels:
-            ratio = (self.shape[0] / level.shape[0], self.shape[1] / level.shape[1])
+            ratio = (
+                _level_factor(self.shape[0], level.shape[0]),
+                _level_factor(self.shape[1], level.shape[1]),
+            )
             if max(factors) < max(ratio) <= decimation_limit:
                 chosen, factors = level, ratio
         return chosen, decimation(factors)
+
+
+def _level_factor(length: int, level_length: int) -> float:
+    """Return by how much a level is decimated along an axis.
+
+    A whole number where there is one: 1001 pixels halved are 500 or 501, and the quotient
+    of the lengths would be a pixel off at the far end.
+    """
+    factor = length / level_length
+    whole = max(1, round(factor))
+    return float(whole) if length // whole <= level_length <= -(-length // whole) else factor
 
 
 @dataclass(frozen=True, slots=True)

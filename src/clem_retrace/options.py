@@ -281,12 +281,6 @@ class HistogramOptions(OptionGroup):
 class OrientedOptions(OptionGroup):
     """Oriented search: position, angle, mirror, magnification and contrast."""
 
-    context: float = option(
-        60.0,
-        "How far round the ROI the LM image counts as evidence; its weight falls off "
-        "with the distance.",
-        unit="LM px", minimum=0, maximum=2000, step=5, advanced=False,
-    )  # fmt: skip
     mirror: Literal["either", "no", "yes"] = option(
         "either", "Whether the EM shows the specimen mirrored."
     )
@@ -309,12 +303,8 @@ class AffineOptions(OptionGroup):
 
     enabled: bool = option(True, "Refine the match by a robust affine registration.")
     sigma: float = option(
-        1.5, "Standard deviation of the Laplacian of Gaussian that is registered.",
+        1.0, "Standard deviation of the Laplacian of Gaussian that is registered.",
         unit="LM px", minimum=0.5, maximum=20, step=0.1,
-    )  # fmt: skip
-    context: float = option(
-        20.0, "How far round the ROI pixels take part.",
-        unit="LM px", minimum=0, maximum=2000, step=5,
     )  # fmt: skip
     robust: bool = option(
         True, "Tukey weights, so that what only one image shows does not pull; "
@@ -343,6 +333,12 @@ class RegistrationOptions(OptionGroup):
     ratio_uncertainty: float = option(
         0.15, "How wrong the ratio may be, to either side, as a fraction; 1 stands for a factor of 2.",
         minimum=0.0, maximum=1.0, step=0.01, advanced=False,
+    )  # fmt: skip
+    context: float = option(
+        150.0,
+        "How far round the ROI the LM image counts as evidence, for the search and for the "
+        "registration; its weight falls off with the distance.",
+        unit="LM px", minimum=0, maximum=2000, step=10, advanced=False,
     )  # fmt: skip
     candidates: int = option(
         10, "How many places are listed.", minimum=1, maximum=100, step=1

@@ -1,0 +1,26 @@
+"""Retracing the LM region in the EM (paper 3.2): descriptors, searches, candidates."""
+
+from clem_retrace.retracing.candidates import Candidates, Match, suppress
+from clem_retrace.retracing.descriptors import (
+    LDP_BINS,
+    ldp_codes,
+    ldp_codes_steps,
+    ldp_turns,
+    log_bins,
+    log_turns,
+)
+from clem_retrace.retracing.histogram_search import histogram_search, histogram_search_steps
+
+__all__ = [
+    "LDP_BINS",
+    "Candidates",
+    "Match",
+    "histogram_search",
+    "histogram_search_steps",
+    "ldp_codes",
+    "ldp_codes_steps",
+    "ldp_turns",
+    "log_bins",
+    "log_turns",
+    "suppress",
+]

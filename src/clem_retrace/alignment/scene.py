@@ -1,0 +1,97 @@
+"""LM and EM as they are compared: one representation, one physical pixel size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clem_retrace.alignment.gauss_newton import Template, proximity
+from clem_retrace.geometry import Matrix, compose, invert, map_points
+from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.representation.matched import normalised_log
+from clem_retrace.resampling import decimate
+
+__all__ = ["Scene"]
+
+#: Standard deviation of the local energy's window, LM pixels.
+ENERGY_WINDOW = 8.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """Both representations on grids whose pixels are `cell` LM pixels, and the ROI.
+
+    Attributes
+    ----------
+    lm : ndarray, shape (M, N), float32
+    em : ndarray, shape (m, n), float32
+        Locally normalised LoG.
+    known : ndarray, shape (m, n), bool
+        False where the EM holds nothing.
+    roi : Roi
+        On the LM's grid.
+    lm_to_grid, em_to_grid : ndarray, shape (3, 3)
+        From the pixels of each image to those of its grid.
+    cell : float, LM pixels
+    """
+
+    lm: NDArray[np.float32]
+    em: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    roi: Roi
+    lm_to_grid: Matrix
+    em_to_grid: Matrix
+    cell: float
+
+    @classmethod
+    def at(
+        cls, lm: Micrograph, em: Micrograph, roi: Roi, *, ratio: float, cell: float, sigma: float
+    ) -> Scene:
+        """Return the scene at a resolution.
+
+        Parameters
+        ----------
+        lm, em : Micrograph
+        roi : Roi, LM pixels
+        ratio : float
+            EM pixels per LM pixel.
+        cell : float, LM pixels
+            Size of the grids' pixels.
+        sigma : float, grid pixels
+            Of the Laplacian of Gaussian.
+
+        Raises
+        ------
+        BadImage
+            One of the images has no structures.
+        """
+        lm_image, lm_to_grid = decimate(lm, cell)
+        em_image, em_to_grid = decimate(em, cell * ratio)
+        window = ENERGY_WINDOW / cell
+        return cls(
+            lm=normalised_log(lm_image, sigma, window, name="the LM image"),
+            em=normalised_log(em_image, sigma, window, name="the EM image"),
+            known=np.isfinite(em_image),
+            roi=Roi.from_corners(map_points(lm_to_grid, roi.corners)),
+            lm_to_grid=lm_to_grid,
+            em_to_grid=em_to_grid,
+            cell=cell,
+        )
+
+    def weights(self, reach: float) -> NDArray[np.float32]:
+        """Return how much each LM pixel counts: ROI and surroundings of `reach` LM pixels."""
+        return proximity(self.lm.shape, self.roi.corners, reach / self.cell)
+
+    def template(self, contrast: int, reach: float) -> Template:
+        """Return the LM's template, in the sign that a contrast gives it in the EM."""
+        return Template.of(contrast * self.lm, self.weights(reach), self.roi.centre)
+
+    def onto_grids(self, lm_to_em: Matrix) -> Matrix:
+        """Return a transform of the images as one from the LM's grid to the EM's."""
+        return compose(self.em_to_grid, lm_to_em, invert(self.lm_to_grid))
+
+    def off_grids(self, grid_to_grid: Matrix) -> Matrix:
+        """Return a transform from the LM's grid to the EM's as one of the images."""
+        return compose(invert(self.em_to_grid), grid_to_grid, self.lm_to_grid)

@@ -1,0 +1,85 @@
+"""How far from the truth: distances between patch centres, target registration errors.
+
+References
+----------
+The paper, section 4, gives distances between patch centres in pixels and in percent of
+the EM image's diagonal.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from clem_retrace.geometry import Matrix, invert, map_points
+from clem_retrace.micrograph import Roi
+
+__all__ = ["Distance", "centre_distance", "target_registration_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """A distance in the EM image, in the three units that are quoted.
+
+    Attributes
+    ----------
+    pixels : float, EM pixels
+    nm : float or None
+        None when the EM's pixel size is unknown.
+    percent : float
+        Of the EM image's diagonal.
+    """
+
+    pixels: float
+    nm: float | None
+    percent: float
+
+    def __str__(self) -> str:
+        """Return the distance as one line for a readout."""
+        nm = "" if self.nm is None else f" = {self.nm:.0f} nm"
+        return f"{self.pixels:.1f} EM px{nm} = {self.percent:.2f} % of the EM diagonal"
+
+
+def centre_distance(
+    found: ArrayLike,
+    truth: ArrayLike,
+    em_shape: tuple[int, int],
+    em_pixel_size: float | None = None,
+) -> Distance:
+    """Return the distance between two patch centres.
+
+    Parameters
+    ----------
+    found, truth : (row, col), EM pixels
+    em_shape : (rows, cols)
+    em_pixel_size : float, nm per pixel, optional
+    """
+    pixels = float(np.linalg.norm(np.subtract(found, truth)))
+    nm = None if em_pixel_size is None else pixels * em_pixel_size
+    return Distance(pixels, nm, 100 * pixels / math.hypot(*em_shape))
+
+
+def target_registration_error(
+    em_to_lm: Matrix, true_em_to_lm: Matrix, roi: Roi, *, points: int = 5
+) -> NDArray[np.float64]:
+    """Return the registration's error at targets spread evenly over the ROI.
+
+    Parameters
+    ----------
+    em_to_lm, true_em_to_lm : ndarray, shape (3, 3)
+    roi : Roi
+        In LM pixels; the targets are a lattice of `points` x `points` in it.
+
+    Returns
+    -------
+    ndarray, shape (points ** 2,), LM pixels
+        Where each target, taken to the EM by the truth, comes back to.
+    """
+    rows = roi.row + (roi.height - 1) * np.linspace(0, 1, points)
+    cols = roi.col + (roi.width - 1) * np.linspace(0, 1, points)
+    targets = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+    back = map_points(em_to_lm @ invert(true_em_to_lm), targets)
+    return np.linalg.norm(back - targets, axis=1)  # type: ignore[no-any-return]

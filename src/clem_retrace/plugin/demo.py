@@ -1,0 +1,45 @@
+"""A napari window with a pair, the dock widget, and a result in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clem_retrace.plugin.samples import pair_layers
+from clem_retrace.plugin.widget import RetraceWidget
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from clem_retrace.pipeline import Registration
+    from clem_retrace.synthetic import Pair
+
+__all__ = ["show"]
+
+
+def show(pair: Pair, registration: Registration | None = None, *, block: bool = True) -> Viewer:
+    """Open napari with a pair and the dock widget, and show a result if there is one.
+
+    Parameters
+    ----------
+    pair : Pair
+    registration : Registration, optional
+        Of this pair.
+    block : bool
+        Run Qt's event loop, and return when the window is closed.
+
+    Returns
+    -------
+    napari.Viewer
+    """
+    import napari
+    from napari.layers import Layer
+
+    viewer = napari.Viewer(title=f"clem-retrace: {pair.name}")
+    lm, em, *_ = [viewer.add_layer(Layer.create(*layer_data)) for layer_data in pair_layers(pair)]
+    widget = RetraceWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Retrace and register", area="right")
+    if registration is not None:
+        widget.show_result(registration, lm, em)
+    if block:
+        napari.run()
+    return viewer

@@ -1,0 +1,283 @@
+"""The form of all options, made from their declarations.
+
+Nothing is known here of any single option, but for those that the caller asks to leave
+out because another control sets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+from magicgui.widgets import CheckBox, create_widget
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from clem_retrace.options import Declaration, RegistrationOptions, declarations
+
+__all__ = ["OptionForm", "ignore_wheel"]
+
+#: Largest number where a declaration has no maximum.
+UNBOUNDED = 1_000_000
+
+GROUP_TITLES = {
+    "": "General",
+    "representation": "Common representation",
+    "histogram": "Histogram search",
+    "oriented": "Oriented search",
+    "affine": "Affine registration",
+}
+
+
+class _WheelFilter(QObject):
+    """Leaves the wheel to the scroll area, unless the control has the focus."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Wheel:
+            assert isinstance(watched, QWidget)
+            if not watched.hasFocus():
+                event.ignore()
+                return True
+        return False
+
+
+def ignore_wheel(parent: QWidget) -> None:
+    """Keep scrolling over a form from changing the numbers and choices in it."""
+    wheel_filter = _WheelFilter(parent)
+    for kind in (QAbstractSpinBox, QComboBox):
+        for control in parent.findChildren(kind):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            control.installEventFilter(wheel_filter)
+
+
+class _OptionRow:
+    """The controls of one option."""
+
+    def __init__(self, declared: Declaration) -> None:
+        self.declared = declared
+        self.title = declared.name.replace("_", " ").capitalize().replace("Lm", "LM")
+        self.title = self.title.replace("Em ", "EM ")
+        kind: Any = Literal[declared.choices] if declared.choices else declared.kind
+        value = declared.default
+        if value is None:
+            value = declared.kind(max(declared.minimum or 0, 0))
+        self.editor = create_widget(
+            value=value, annotation=kind, name=declared.name, options=self._bounds()
+        )
+        self.auto = CheckBox(text="auto", value=True) if declared.optional else None
+        self._describe()
+        self._widget = self._lay_out()
+        if self.auto is not None:
+            self.auto.changed.connect(self._follow_auto)
+            self._follow_auto(True)
+
+    def _bounds(self) -> dict[str, Any]:
+        declared = self.declared
+        if declared.kind not in (int, float):
+            return {}
+        return {
+            "min": declared.minimum if declared.minimum is not None else -UNBOUNDED,
+            "max": declared.maximum if declared.maximum is not None else UNBOUNDED,
+            "step": declared.step,
+        }
+
+    def _describe(self) -> None:
+        declared, native = self.declared, self.editor.native
+        if declared.kind is bool:
+            # Its name stands before it already.
+            native.setText("")
+        if declared.choices:
+            # As wide as the form allows, not as its longest entry.
+            native.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            native.setMinimumContentsLength(5)
+        if declared.kind in (int, float):
+            # Without this the field would be as wide as its largest number.
+            native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            native.setMinimumWidth(90)
+        if declared.kind is float:
+            # Of "% of its height" the field has room for the sign only.
+            unit = declared.unit.split(" of ")[0]
+            native.setSuffix(f" {unit}" if unit else "")
+            for number in (declared.minimum, declared.maximum, declared.step):
+                self._make_room(number or 0.0)
+        unit_note = f" Unit: {declared.unit}." if declared.unit else ""
+        for control, name in self._controls():
+            control.setToolTip(declared.help + unit_note)
+            control.setAccessibleName(name)
+            control.setAccessibleDescription(declared.help)
+        native.setObjectName(declared.path)
+
+    def _make_room(self, number: float) -> None:
+        """Show as many decimals as a number has, and two at least."""
+        decimals = max(2, -int(Decimal(repr(float(number))).as_tuple().exponent))
+        self.editor.native.setDecimals(max(decimals, self.editor.native.decimals()))
+
+    def _controls(self) -> list[tuple[QWidget, str]]:
+        controls = [(self.editor.native, self.title)]
+        if self.auto is not None:
+            self.auto.native.setObjectName(f"{self.declared.path}.auto")
+            controls.append((self.auto.native, f"{self.title}: choose automatically"))
+        return controls
+
+    def _follow_auto(self, auto: bool) -> None:
+        self.editor.native.setVisible(not auto)
+
+    @property
+    def widget(self) -> QWidget:
+        """What goes into the form."""
+        return self._widget
+
+    def _lay_out(self) -> QWidget:
+        if self.auto is None:
+            return self.editor.native  # type: ignore[no-any-return]
+        both = QWidget()
+        layout = QHBoxLayout(both)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.auto.native)
+        layout.addWidget(self.editor.native, 1)
+        return both
+
+    @property
+    def value(self) -> Any:
+        """The option's value; None for "auto"."""
+        return None if self.auto is not None and self.auto.value else self.editor.value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if self.auto is not None:
+            self.auto.value = value is None
+        if value is None:
+            return
+        if self.declared.kind is float:
+            self._make_room(value)
+        self.editor.value = value
+
+    def connect(self, slot: Any) -> None:
+        """Call a slot, without arguments, when the user changes the option."""
+        for control in (self.editor, self.auto):
+            if control is not None:
+                control.changed.connect(lambda _: slot())
+
+
+class OptionForm(QWidget):
+    """All options: the common ones open, the advanced ones folded away.
+
+    Signals
+    -------
+    changed
+        Any value was changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, *, without: Collection[str] = (), parent: QWidget | None = None) -> None:
+        """Make the form.
+
+        Parameters
+        ----------
+        without : collection of str
+            Options, by full name, that other controls set.
+        """
+        super().__init__(parent)
+        shown = [declared for declared in declarations() if declared.path not in without]
+        self._rows = {declared.path: _OptionRow(declared) for declared in shown}
+        layout = self._form_layout(self)
+        for path, row in self._rows.items():
+            if not row.declared.advanced:
+                self._add_row(layout, path)
+        self._advanced = self._make_advanced()
+        layout.addRow(self._advanced)
+        for row in self._rows.values():
+            row.connect(self.changed.emit)
+
+    @staticmethod
+    def _form_layout(parent: QWidget) -> QFormLayout:
+        layout = QFormLayout(parent)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        return layout
+
+    def _add_row(self, layout: QFormLayout, path: str) -> None:
+        row = self._rows[path]
+        label = QLabel(row.title)
+        label.setToolTip(row.editor.native.toolTip())
+        label.setBuddy(row.editor.native)
+        layout.addRow(label, row.widget)
+
+    def _make_advanced(self) -> QCollapsible:
+        # The arrows are text: superqt paints its own in a colour that ignores the theme.
+        folded = QCollapsible("▸ Advanced options", expandedIcon=QIcon(), collapsedIcon=QIcon())
+        folded.setDuration(0)
+        folded.setObjectName("advanced")
+        folded.layout().setContentsMargins(0, 0, 0, 0)
+        button = folded.toggleButton()
+        button.setAccessibleName("Advanced options")
+        button.setToolTip("Every option of the method, by stage")
+        folded.toggled.connect(
+            lambda shown: folded.setText(f"{'▾' if shown else '▸'} Advanced options")
+        )
+        content = QWidget()
+        layout = self._form_layout(content)
+        group = None
+        for path, row in self._rows.items():
+            if not row.declared.advanced:
+                continue
+            if row.declared.group != group:
+                group = row.declared.group
+                layout.addRow(QLabel(f"<b>{GROUP_TITLES.get(group, group.capitalize())}</b>"))
+            self._add_row(layout, path)
+        folded.addWidget(content)
+        return folded
+
+    def _values(self) -> dict[str, Any]:
+        return {path: row.value for path, row in self._rows.items()}
+
+    def options(self, others: Mapping[str, Any] = MappingProxyType({})) -> RegistrationOptions:
+        """Return the options as they stand in the form.
+
+        Parameters
+        ----------
+        others : mapping
+            Values of the options that were left out, by full name.
+
+        Raises
+        ------
+        InvalidOption
+            Two values contradict each other.
+        """
+        return RegistrationOptions.from_paths({**self._values(), **others})
+
+    def shows(self, options: RegistrationOptions) -> bool:
+        """Whether the form stands as some options say."""
+        return self._values() == self._values_of(options)
+
+    def _values_of(self, options: RegistrationOptions) -> dict[str, Any]:
+        nested = options.to_dict()
+        return {
+            path: (nested[row.declared.group] if row.declared.group else nested)[row.declared.name]
+            for path, row in self._rows.items()
+        }
+
+    def set_options(self, options: RegistrationOptions) -> None:
+        """Show other options; `changed` is emitted once, if anything changed."""
+        if self.shows(options):
+            return
+        blocked = self.blockSignals(True)
+        for path, value in self._values_of(options).items():
+            self._rows[path].value = value
+        self.blockSignals(blocked)
+        self.changed.emit()

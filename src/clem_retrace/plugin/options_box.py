@@ -1,0 +1,84 @@
+"""Presets, the option form, and which further layers are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGroupBox, QVBoxLayout, QWidget
+
+from clem_retrace.options import PRESETS, RegistrationOptions
+from clem_retrace.plugin.option_form import OptionForm
+
+__all__ = ["OptionsBox"]
+
+#: What the preset box shows when the options are those of no preset.
+OWN = "own settings"
+
+
+class OptionsBox(QGroupBox):
+    """Chooses the options of a run."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Options", parent)
+        self._preset = QComboBox()
+        self._preset.setObjectName("preset")
+        self._preset.setAccessibleName("Preset")
+        self._preset.setToolTip(
+            "Named settings: the default, or the paper's own searches of its two experiments"
+        )
+        self._preset.addItems([*PRESETS, OWN])
+        self._form = OptionForm(without=("pixel_size_ratio",))
+        self._log_images = QCheckBox("Add the LoG images")
+        self._log_images.setObjectName("add_log_images")
+        self._log_images.setToolTip(
+            "Also add both images' Laplacians of Gaussian, which the searches compare, as layers"
+        )
+        self._warped = QCheckBox("Add the EM resampled on the LM")
+        self._warped.setObjectName("add_warped")
+        self._warped.setToolTip("Also add the EM, decimated and warped to the LM's own pixels")
+        layout = QVBoxLayout(self)
+        top = QFormLayout()
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        top.addRow("Preset", self._preset)
+        layout.addLayout(top)
+        layout.addWidget(self._form)
+        layout.addWidget(self._log_images)
+        layout.addWidget(self._warped)
+        self._preset.currentTextChanged.connect(self._on_preset)
+        self._form.changed.connect(self._show_preset)
+
+    @property
+    def log_images(self) -> bool:
+        """Whether the LoG images are wanted as layers."""
+        return bool(self._log_images.isChecked())
+
+    @property
+    def warped(self) -> bool:
+        """Whether the EM is wanted on the LM's pixels."""
+        return bool(self._warped.isChecked())
+
+    def options(self, others: Mapping[str, Any]) -> RegistrationOptions:
+        """Return the options as they stand, with those that other controls set.
+
+        Raises
+        ------
+        InvalidOption
+            Two values contradict each other.
+        """
+        return self._form.options(others)
+
+    def set_options(self, options: RegistrationOptions) -> None:
+        """Show other options."""
+        self._form.set_options(options)
+
+    def _on_preset(self, name: str) -> None:
+        if name != OWN:
+            self._form.set_options(PRESETS[name])
+
+    def _show_preset(self) -> None:
+        """Name the preset that the form now stands for."""
+        matching = (name for name, preset in PRESETS.items() if self._form.shows(preset))
+        blocked = self._preset.blockSignals(True)
+        self._preset.setCurrentText(next(matching, OWN))
+        self._preset.blockSignals(blocked)

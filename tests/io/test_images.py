@@ -1,0 +1,256 @@
+"""Image files of every kind to a micrograph, and what is said about those that are not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import imageio.v3
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from clem_retrace.errors import BadFile, BadImage, InvalidOption
+from clem_retrace.io.images import read_micrograph, read_stack
+
+RNG = np.random.default_rng(11)
+GREY = RNG.integers(0, 255, (24, 40), dtype=np.uint8)
+STACK = RNG.integers(0, 60000, (3, 2, 24, 40), dtype=np.uint16)
+
+
+def colour(*samples: NDArray[Any]) -> NDArray[Any]:
+    return np.stack(samples, axis=-1)
+
+
+def is_mapped(array: NDArray[Any]) -> bool:
+    """Whether an array's memory is a file's."""
+    base: Any = array
+    while base is not None:
+        if isinstance(base, np.memmap):
+            return True
+        base = getattr(base, "base", None)
+    return False
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.uint32, np.float32, bool])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_tiff_of_any_type_and_byte_order(tmp_path: Path, dtype: Any, byteorder: str) -> None:
+    image = (GREY > 100).astype(dtype) if dtype is bool else GREY.astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", image, byteorder=byteorder)
+    micrograph = read_micrograph(tmp_path / "a.tif")
+    np.testing.assert_array_equal(micrograph.data, image)
+    assert micrograph.pixel_size is None
+    assert micrograph.name == "a.tif"
+
+
+def test_an_uncompressed_tiff_is_mapped_and_a_compressed_one_read(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "plain.tif", GREY)
+    tifffile.imwrite(tmp_path / "zlib.tif", GREY, compression="zlib")
+    plain = read_micrograph(tmp_path / "plain.tif").data
+    compressed = read_micrograph(tmp_path / "zlib.tif").data
+    assert is_mapped(plain)
+    assert not is_mapped(compressed)
+    np.testing.assert_array_equal(plain, compressed)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_grey_pictures(tmp_path: Path, suffix: str) -> None:
+    # A gradient, which JPEG keeps to a few grey levels.
+    image = np.tile(np.arange(0, 240, 6, dtype=np.uint8), (24, 1))
+    imageio.v3.imwrite(tmp_path / f"a.{suffix}", image)
+    data = read_micrograph(tmp_path / f"a.{suffix}").data.astype(int)
+    assert data.shape == image.shape
+    assert np.abs(data - image).max() <= (0 if suffix == "png" else 4)
+
+
+def test_sixteen_bit_png(tmp_path: Path) -> None:
+    image = STACK[0, 0]
+    imageio.v3.imwrite(tmp_path / "a.png", image)
+    np.testing.assert_array_equal(read_micrograph(tmp_path / "a.png").data, image)
+
+
+EMPTY = np.zeros_like(GREY)
+ALPHA = np.full_like(GREY, 255)
+ALPHA[:5] = 0
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        pytest.param((GREY, GREY, GREY), id="grey as RGB"),
+        pytest.param((GREY, GREY, GREY, ALPHA), id="grey as RGBA"),
+        pytest.param((GREY, ALPHA), id="grey and transparency"),
+        pytest.param((EMPTY, GREY, EMPTY), id="pseudo-colour green"),
+        pytest.param((GREY, EMPTY, GREY), id="pseudo-colour magenta"),
+    ],
+)
+def test_colour_pictures_with_one_channel_in_them_are_grey(
+    tmp_path: Path, samples: tuple[NDArray[Any], ...]
+) -> None:
+    imageio.v3.imwrite(tmp_path / "a.png", colour(*samples))
+    np.testing.assert_array_equal(read_micrograph(tmp_path / "a.png").data, GREY)
+
+
+def test_a_palette_png_is_grey_when_its_palette_is(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(GREY).convert("P").save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_micrograph(tmp_path / "a.png").data, GREY)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.npy"])
+def test_colour_needs_a_channel(tmp_path: Path, name: str) -> None:
+    image = colour(GREY, GREY // 2, GREY.max() - GREY)
+    if name == "a.npy":
+        np.save(tmp_path / name, image)
+    elif name == "a.tif":
+        tifffile.imwrite(tmp_path / name, image, photometric="rgb")
+    else:
+        imageio.v3.imwrite(tmp_path / name, image)
+    with pytest.raises(BadImage, match=r"colour picture: choose channel 0 to 2 \(--channel"):
+        read_micrograph(tmp_path / name)
+    np.testing.assert_array_equal(read_micrograph(tmp_path / name, channel=1).data, GREY // 2)
+    with pytest.raises(InvalidOption, match="no channel 3: it has channels 0 to 2"):
+        read_micrograph(tmp_path / name, channel=3)
+
+
+def test_the_transparency_of_a_colour_tiff_is_no_channel(tmp_path: Path) -> None:
+    image = colour(GREY, GREY // 2, GREY // 3, ALPHA)
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb", extrasamples=["unassalpha"])
+    assert read_stack(tmp_path / "a.tif").data.shape == (24, 40, 3)
+
+
+@pytest.mark.parametrize("axes", ["ZCYX", "TCYX"])
+def test_channel_then_projection_of_a_stack(tmp_path: Path, axes: str) -> None:
+    tifffile.imwrite(tmp_path / "a.ome.tif", STACK, ome=True, metadata={"axes": axes})
+    path = tmp_path / "a.ome.tif"
+    with pytest.raises(BadImage, match="has 2 channels: choose channel 0 to 1"):
+        read_micrograph(path)
+    np.testing.assert_array_equal(read_micrograph(path, channel=1).data, STACK[:, 1].max(0))
+    second = read_micrograph(path, channel=0, projection="plane", plane=1)
+    np.testing.assert_array_equal(second.data, STACK[1, 0])
+    mean = read_micrograph(path, channel=0, projection="mean")
+    np.testing.assert_allclose(mean.data, STACK[:, 0].mean(0), rtol=1e-5)
+    with pytest.raises(InvalidOption, match="no plane 3: it has 3"):
+        read_micrograph(path, channel=0, projection="plane", plane=3)
+
+
+def test_times_and_planes_are_projected_together(tmp_path: Path) -> None:
+    # (T, Z, C, Y, X) as ImageJ has it.
+    data = RNG.integers(0, 60000, (2, 3, 2, 24, 40), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", data, imagej=True, metadata={"axes": "TZCYX"})
+    np.testing.assert_array_equal(
+        read_micrograph(tmp_path / "a.tif", channel=1, projection="min").data,
+        data[:, :, 1].min(axis=(0, 1)),
+    )
+
+
+def test_pages_without_a_meaning_are_planes_or_channels_as_asked(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for page in STACK[:, 0]:
+            tif.write(page, contiguous=False, metadata=None)
+    np.testing.assert_array_equal(read_micrograph(tmp_path / "a.tif").data, STACK[:, 0].max(0))
+    second = read_micrograph(tmp_path / "a.tif", channel=1)
+    np.testing.assert_array_equal(second.data, STACK[1, 0])
+
+
+def test_a_channel_or_plane_that_a_single_image_lacks(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", GREY)
+    np.testing.assert_array_equal(read_micrograph(tmp_path / "a.npy", channel=0).data, GREY)
+    with pytest.raises(InvalidOption, match=r"a\.npy has no channel 1: it has one"):
+        read_micrograph(tmp_path / "a.npy", channel=1)
+    with pytest.raises(InvalidOption, match="no plane 1: it has 1"):
+        read_micrograph(tmp_path / "a.npy", projection="plane", plane=1)
+
+
+def test_the_pixel_size_of_the_file_or_the_given_one(tmp_path: Path) -> None:
+    metadata = {"axes": "YX"}
+    for axis in "XY":
+        metadata |= {f"PhysicalSize{axis}": 11.3, f"PhysicalSize{axis}Unit": "nm"}
+    tifffile.imwrite(tmp_path / "a.ome.tif", GREY, ome=True, metadata=metadata)
+    assert read_micrograph(tmp_path / "a.ome.tif").pixel_size == pytest.approx(11.3)
+    assert read_micrograph(tmp_path / "a.ome.tif", pixel_size=20.0).pixel_size == 20.0
+    with pytest.raises(BadImage, match="pixel size of -1"):
+        read_micrograph(tmp_path / "a.ome.tif", pixel_size=-1.0)
+
+
+def test_pixels_that_are_not_square_need_a_given_size(tmp_path: Path) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", GREY, imagej=True, resolution=(10, 20), metadata={"unit": "um"}
+    )
+    with pytest.raises(BadImage, match="50 nm high and 100 nm wide"):
+        read_micrograph(tmp_path / "a.tif")
+    assert read_micrograph(tmp_path / "a.tif", pixel_size=75.0).pixel_size == 75.0
+
+
+def test_mrc_stacks_are_mapped(tmp_path: Path) -> None:
+    mrcfile = pytest.importorskip("mrcfile")
+    planes = STACK[:, 0].astype(np.int16)
+    with mrcfile.new(tmp_path / "a.mrc") as mrc:
+        mrc.set_data(planes)
+        mrc.set_extended_header(np.zeros(100, "V16"))
+        mrc.voxel_size = 40.0
+    micrograph = read_micrograph(tmp_path / "a.mrc", projection="plane", plane=2)
+    np.testing.assert_array_equal(micrograph.data, planes[2])
+    assert is_mapped(micrograph.data)
+    assert micrograph.pixel_size == pytest.approx(4.0)
+
+
+def test_mrc_without_its_package_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.mrc").write_bytes(bytes(1024))
+    monkeypatch.setitem(sys.modules, "mrcfile", None)
+    with pytest.raises(BadFile, match=r"needs the package mrcfile: pip install mrcfile"):
+        read_micrograph(tmp_path / "a.mrc")
+
+
+def test_arrays_of_objects_are_not_unpickled(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[{}, {}]]), allow_pickle=True)
+    with pytest.raises(BadFile, match=r"a\.npy cannot be read as NPY"):
+        read_micrograph(tmp_path / "a.npy")
+
+
+def test_what_is_no_image(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"missing\.tif does not exist"):
+        read_micrograph(tmp_path / "missing.tif")
+    with pytest.raises(BadFile, match="is a folder"):
+        read_micrograph(tmp_path)
+    (tmp_path / "a.czi").write_bytes(b"ZISRAWFILE")
+    with pytest.raises(BadFile, match=r"unknown kind, \.czi: TIFF, PNG, .* export it as OME-TIFF"):
+        read_micrograph(tmp_path / "a.czi")
+    np.save(tmp_path / "line.npy", np.arange(5))
+    with pytest.raises(BadFile, match="holds no image"):
+        read_micrograph(tmp_path / "line.npy")
+    np.save(tmp_path / "complex.npy", GREY.astype(np.complex64))
+    with pytest.raises(BadImage, match="complex64: real numbers are needed"):
+        read_micrograph(tmp_path / "complex.npy")
+
+
+@pytest.mark.parametrize("name", ["a.tif", "b.tif", "a.png", "a.jpg", "a.npy"])
+@pytest.mark.parametrize("kept", [0, 6, 400])
+def test_files_cut_short_are_told(tmp_path: Path, name: str, kept: int) -> None:
+    path = tmp_path / name
+    if name == "a.npy":
+        np.save(path, GREY)
+    elif name == "a.tif":
+        tifffile.imwrite(path, GREY)
+    elif name == "b.tif":
+        tifffile.imwrite(path, GREY, compression="zlib", rowsperstrip=8)
+    else:
+        imageio.v3.imwrite(path, GREY)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(BadFile, match="cannot be read as"):
+        np.asarray(read_micrograph(path).data)
+
+
+def test_a_tiff_compressed_in_a_way_that_needs_another_package_names_it(tmp_path: Path) -> None:
+    if "imagecodecs" in sys.modules:
+        pytest.skip("imagecodecs is installed")
+    from PIL import Image
+
+    Image.fromarray(GREY).save(tmp_path / "a.tif", compression="tiff_lzw")
+    with pytest.raises(BadFile, match="needs the package imagecodecs: pip install imagecodecs"):
+        read_micrograph(tmp_path / "a.tif")

@@ -1,0 +1,383 @@
+"""The command line: what it writes, prints and returns, and each way to use it wrongly."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import imageio.v3
+import numpy as np
+import pytest
+import tifffile
+
+from clem_retrace import synthetic
+from clem_retrace.cli import main
+from clem_retrace.options import PRESETS, declarations
+from clem_retrace.pipeline import Registration
+from clem_retrace.synthetic import Pair
+
+Files = tuple[str, str]
+
+OUTPUTS = {"registration.json", "overlay.png", "em-on-lm.ome.tif", "candidates.csv"}
+
+#: Fewer than the default, to be quick; oriented search alone finds the pair.
+QUICK = ["--search", "oriented", "--ratio-uncertainty", "0.03"]
+
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    return synthetic.simulate_pair(
+        3, lm_shape=(120, 150), em_shape=(600, 640), roi_size=(50, 60), ratio=5.0,
+        angle=20.0, shared=0.8,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """The pair as files that tell their pixel sizes."""
+    folder = tmp_path_factory.mktemp("pair")
+    for name, micrograph in (("lm", pair.lm), ("em", pair.em)):
+        metadata: dict[str, Any] = {"axes": "YX"}
+        for axis in "XY":
+            metadata |= {
+                f"PhysicalSize{axis}": micrograph.pixel_size,
+                f"PhysicalSize{axis}Unit": "nm",
+            }
+        tifffile.imwrite(
+            folder / f"{name}.ome.tif", np.asarray(micrograph.data), ome=True, metadata=metadata
+        )
+    return str(folder / "lm.ome.tif"), str(folder / "em.ome.tif")
+
+
+def roi_of(pair: Pair) -> list[str]:
+    roi = pair.roi
+    return ["--roi", *(str(number) for number in (roi.row, roi.col, roi.height, roi.width))]
+
+
+@pytest.fixture(scope="module")
+def finished(pair: Pair, files: Files, tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """One run through the command line: its folder, exit code, output."""
+    assert pair.ground_truth is not None
+    truth = pair.ground_truth
+    out = tmp_path_factory.mktemp("run") / "result"
+    numbers = [str(number) for number in (truth.row, truth.col, truth.height, truth.width)]
+    command = ["run", *files, *roi_of(pair), "--ground-truth", *numbers, "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "clem_retrace.cli", *command, *QUICK],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return SimpleNamespace(out=out, code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def test_a_run_writes_its_files_and_reads_them_out(finished: SimpleNamespace) -> None:
+    assert finished.code == 0, finished.stderr
+    assert {path.name for path in finished.out.iterdir()} == OUTPUTS
+    for name in OUTPUTS:
+        assert f"written       {finished.out / name}" in finished.stdout
+    for fact in (
+        "LM pixel size 110 nm (OME-XML of the file)",
+        "EM pixel size 22 nm (OME-XML of the file)",
+        "confidence",
+        "centre        row",
+        "degrees, counter-clockwise",
+        "mirrored      no",
+        "EM px per LM px (started from 5.000)",
+        "registration  ",
+    ):
+        assert fact in finished.stdout
+
+
+def test_a_run_finds_the_pair(finished: SimpleNamespace, pair: Pair) -> None:
+    assert pair.ground_truth is not None
+    text = (finished.out / "registration.json").read_text(encoding="utf-8")
+    registration = Registration.from_dict(json.loads(text))
+    distance = registration.distance_to(pair.ground_truth)
+    # Half an LM pixel.
+    assert distance.pixels < 2.5
+    assert f"to the truth  {distance}" in finished.stdout
+    assert f"{distance.pixels:.1f} EM px" in finished.stdout
+    assert registration.options.search == "oriented"
+    assert registration.options.ratio_uncertainty == 0.03
+    with (finished.out / "candidates.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(registration.candidates.matches)
+    warped = tifffile.imread(finished.out / "em-on-lm.ome.tif")
+    assert warped.shape == pair.lm.shape
+    assert warped.dtype == pair.em.data.dtype
+
+
+def test_progress_goes_to_stderr_one_line_a_stage_where_there_is_no_terminal(
+    finished: SimpleNamespace,
+) -> None:
+    lines = finished.stderr.splitlines()
+    assert "oriented search ..." in lines
+    assert len(lines) == len(set(lines))
+    assert "..." not in finished.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
+def test_control_c_stops_with_one_line_and_no_files(
+    pair: Pair, files: Files, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clem_retrace.cli", "run", *files, *roi_of(pair)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert first.endswith(" ...\n")
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1] == "clem-retrace: stopped"
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert list((tmp_path / "clem-retrace-out").iterdir()) == []
+
+
+def test_not_found_is_an_answer(
+    pair: Pair, files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (600, 640), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "noise.tif", noise)
+    # By the ratio alone: the EM has no pixel size.
+    command = ["run", files[0], str(tmp_path / "noise.tif"), *roi_of(pair), *QUICK]
+    assert main([*command, "--ratio", "5", "--out", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "NOT FOUND" in printed
+    assert "EM pixel size unknown" in printed
+    assert {path.name for path in (tmp_path / "out").iterdir()} == OUTPUTS
+
+
+#: Arguments after ``run``, and a part of what is said about them.
+BAD = {
+    "no such file": ("{missing} {em} --roi 0 0 50 50", "does not exist"),
+    "a folder": ("{folder} {em} --roi 0 0 50 50", "is a folder"),
+    "damaged": ("{text} {em} --roi 0 0 50 50", "cannot be read as TIFF"),
+    "unknown kind": ("{czi} {em} --roi 0 0 50 50", "export it as OME-TIFF"),
+    "colour": ("{colour} {em} --roi 0 0 50 50", "--channel"),
+    "no such channel": ("{lm} {em} --roi 0 0 50 50 --channel 2", "no channel 2"),
+    "no such plane": (
+        "{lm} {em} --roi 0 0 50 50 --em-projection plane --em-plane 4",
+        "no plane 4",
+    ),
+    "region outside": ("{lm} {em} --roi 500 0 50 50", "outside the LM image"),
+    "region without area": ("{lm} {em} --roi 5 5 0 50", "draw one with an area"),
+    "region not finite": ("{lm} {em} --roi nan 5 50 50", "not finite"),
+    "region too large": ("{lm} {em} --roi 0 0 110 140 --ratio 40", "EM"),
+    "truth without area": (
+        "{lm} {em} --roi 5 5 50 50 --ground-truth 0 0 -1 5",
+        "draw one with an area",
+    ),
+    "no pixel size": ("{bare} {em} --roi 5 5 50 50", "pixel size"),
+    "impossible pixel size": (
+        "{lm} {em} --roi 5 5 50 50 --em-pixel-size -2",
+        "pixel size of -2",
+    ),
+    "option out of bounds": ("{lm} {em} --roi 5 5 50 50 --histogram-overlap 1.5", "overlap is 1.5"),
+    "options that contradict": (
+        "{lm} {em} --roi 5 5 50 50 --histogram-patch-height 50",
+        "needs both patch_height and patch_width",
+    ),
+    "results where a file is": (
+        "{lm} {em} --roi 5 5 50 50 --out {text}",
+        "cannot be made a folder",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def places(files: Files, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("bad")
+    rng = np.random.default_rng(2)
+    imageio.v3.imwrite(folder / "colour.png", rng.integers(0, 255, (60, 60, 3), dtype=np.uint8))
+    imageio.v3.imwrite(folder / "bare.png", rng.integers(0, 255, (60, 60), dtype=np.uint8))
+    (folder / "text.tif").write_text("no image")
+    (folder / "a.czi").write_bytes(b"ZISRAWFILE")
+    names = {"colour": "colour.png", "bare": "bare.png", "text": "text.tif", "czi": "a.czi"}
+    return {
+        "lm": files[0],
+        "em": files[1],
+        "folder": str(folder),
+        "missing": str(folder / "missing.tif"),
+        **{name: str(folder / file) for name, file in names.items()},
+    }
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_told_in_one_line(
+    case: str, places: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line, message = BAD[case]
+    arguments = [text.format(**places) for text in line.split()]
+    out = [] if "--out" in arguments else ["--out", str(tmp_path)]
+    code = main(["run", *arguments, *out])
+    printed = capsys.readouterr()
+    errors = [line for line in printed.err.splitlines() if not line.endswith(" ...")]
+    assert code == 2
+    assert len(errors) == 1
+    assert errors[0].startswith("clem-retrace: error: ")
+    assert message in errors[0]
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "COMMAND"),
+        (["run"], "LM, EM, --roi"),
+        (["run", "a", "b"], "--roi"),
+        (["run", "a", "b", "--roi", "1", "2", "3"], "--roi: expected 4 arguments"),
+        (["run", "a", "b", "--roi", "1", "2", "3", "x"], "invalid float value: 'x'"),
+        (["run", "a", "b", "--roi", "1", "2", "3", "4", "--search", "best"], "--search"),
+        (["run", "a", "b", "--roi", "1", "2", "3", "4", "--preset", "mine"], "--preset"),
+        # No guessing at what --rat could be short for.
+        (["run", "a", "b", "--roi", "1", "2", "3", "4", "--rat", "5"], "--rat"),
+        (["demo", "--sample", "cells"], "--sample"),
+    ],
+)
+def test_arguments_that_cannot_be_parsed_are_told_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    printed = capsys.readouterr().err
+    assert left.value.code == 2
+    assert printed.count("\n") == 1
+    assert message in printed
+    assert "--help" in printed
+
+
+def test_help_names_every_option_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["run", "--help"])
+    assert left.value.code == 0
+    printed = capsys.readouterr().out
+    assert "clem-retrace run lm.tif em.tif --roi" in printed
+    for declared in declarations():
+        assert declared.flag in printed
+    for name in PRESETS:
+        assert name.replace(" ", "-") in printed
+    # A percent sign in a unit must survive argparse.
+    assert "[% of its height]" in " ".join(printed.split())
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"clem-retrace {version('clem-retrace')}\n"
+
+
+def parsed_options(*arguments: str) -> Any:
+    from clem_retrace import cli
+
+    parsed = cli._parser().parse_args(["run", "a", "b", "--roi", "1", "2", "3", "4", *arguments])
+    return cli._options(parsed)
+
+
+def test_flags_change_the_preset_and_nothing_else() -> None:
+    assert parsed_options() == PRESETS["default"]
+    assert parsed_options("--preset", "experiment-1") == PRESETS["experiment 1"]
+    changed = parsed_options(
+        "--preset", "experiment-2", "--ratio", "9.7", "--histogram-bins", "32",
+        "--no-affine-enabled", "--histogram-matched", "--oriented-mirror", "yes",
+    )  # fmt: skip
+    expected = PRESETS["experiment 2"].to_dict()
+    expected["pixel_size_ratio"] = 9.7
+    expected["histogram"] |= {"bins": 32, "matched": True}
+    expected["affine"]["enabled"] = False
+    expected["oriented"]["mirror"] = "yes"
+    assert changed.to_dict() == expected
+
+
+def test_both_names_of_the_ratio() -> None:
+    assert parsed_options("--pixel-size-ratio", "5") == parsed_options("--ratio", "5")
+
+
+def test_the_command_line_starts_without_the_heavy_packages() -> None:
+    heavy = ("scipy", "skimage", "tifffile", "imageio", "PIL", "tqdm", "qtpy", "napari", "magicgui")
+    program = (
+        "import sys, clem_retrace, clem_retrace.cli; "
+        "clem_retrace.cli._parser(); "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+Demo = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def demo(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    pair: Pair,
+) -> Demo:
+    """Run the demo on the small pair, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(synthetic, "endosomes", lambda: pair)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(["demo", *arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_demo_writes_files_and_the_distance_to_the_truth(demo: Demo, tmp_path: Path) -> None:
+    code, out, err = demo("--no-gui")
+    assert code == 0
+    assert "to the truth" in out
+    assert "no display" not in err
+    assert {path.name for path in (tmp_path / "clem-retrace-demo").iterdir()} == OUTPUTS
+
+
+def test_demo_without_a_display_says_so_and_writes_files(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    code, _, err = demo("--out", "here")
+    assert code == 0
+    assert "no display" in err
+    assert {path.name for path in (tmp_path / "here").iterdir()} == OUTPUTS
+
+
+def test_demo_with_a_display_shows_the_result_and_writes_nothing_unasked(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pair: Pair
+) -> None:
+    pytest.importorskip("napari")
+    shown: list[tuple[Any, Any]] = []
+    window = SimpleNamespace(show=lambda *values: shown.append(values))
+    # Only the window is replaced: it would wait for someone to close it.
+    monkeypatch.setitem(sys.modules, "clem_retrace.plugin.demo", window)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setitem(os.environ, "DISPLAY", ":1234")
+    code, _, _ = demo()
+    assert code == 0
+    ((shown_pair, registration),) = shown
+    assert shown_pair is pair
+    assert isinstance(registration, Registration)
+    assert list(tmp_path.iterdir()) == []

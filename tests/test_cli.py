@@ -21,7 +21,7 @@ import tifffile
 from clem_retrace import synthetic
 from clem_retrace.cli import main
 from clem_retrace.options import PRESETS, declarations
-from clem_retrace.pipeline import Registration
+from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair
 
 Files = tuple[str, str]

@@ -19,7 +19,7 @@ from clem_retrace.micrograph import Micrograph, Projection, Roi
 from clem_retrace.options import PRESETS, Declaration, RegistrationOptions, declarations
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
 
 __all__ = ["main"]
 

@@ -52,6 +52,16 @@ def test_a_layer_named_ground_truth_is_taken_for_it(box, draw):
     assert box.layer("roi") is None
 
 
+def test_the_users_only_shapes_layer_is_taken_for_the_region(box, draw):
+    own, other = draw(0, 0, 5, 5, name="cells"), draw(0, 0, 5, 5, name="nuclei")
+    box.offer([own])
+    assert box.layer("roi") is own
+    assert box.layer("ground truth") is None
+    box.offer([])
+    box.offer([own, other])
+    assert box.layer("roi") is None
+
+
 def test_drawing_layers_lie_on_their_image(image):
     roi = layer_of(image, "roi", corners(10, 20, 30, 50))
     assert roi.units == image.units

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -72,6 +72,7 @@ def test_is_greatest_for_the_histogram_itself(name: Similarity) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
 @given(
     counts=hnp.arrays(np.int64, (2, 8), elements=st.integers(0, 50)).filter(
         lambda counts: counts.sum(axis=1).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clem_retrace.retracing import windows
@@ -52,11 +52,13 @@ def searches(draw: st.DrawFn) -> tuple[np.ndarray, int, tuple[int, int], np.ndar
     return index, bins, window, starts[0], starts[1]
 
 
+@settings(deadline=None)
 @given(searches())
 def test_are_exact_for_any_geometry(search: tuple) -> None:
     np.testing.assert_array_equal(collected(*search), slow(*search))
 
 
+@settings(deadline=None)
 @given(searches(), st.integers(1, 4000), st.integers(1, 40))
 def test_are_exact_in_batches_and_strips(search: tuple, memory: int, strip: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -85,6 +87,7 @@ def test_rows_come_in_order_as_they_end() -> None:
     assert found == list(range(len(rows)))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.data())
 def test_starts_are_a_step_apart_and_reach_the_end(length: int, data: st.DataObject) -> None:
     window = data.draw(st.integers(1, length))

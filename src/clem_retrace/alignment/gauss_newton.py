@@ -125,7 +125,7 @@ def proximity(
     return (0.5 * (1 + np.cos(np.pi * fraction))).astype(np.float32)
 
 
-def _sample(
+def sample(
     image: NDArray[np.float32], matrices: NDArray[np.float64], points: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the image at mapped points by bilinear interpolation, and which lie in it.
@@ -165,7 +165,7 @@ def _sums(
     return cross, own, other, (inside @ w).astype(np.float64)
 
 
-def _steps_of(template: Template, model: Model) -> NDArray[np.float32]:
+def steepest_steps(template: Template, model: Model) -> NDArray[np.float32]:
     """Return the change of the template's values by each parameter, shape (P, parameters).
 
     Parameters are displacements in pixels at the root-mean-square radius.
@@ -180,7 +180,7 @@ def _steps_of(template: Template, model: Model) -> NDArray[np.float32]:
     return np.stack(columns, axis=1)
 
 
-def _displacements(parameters: NDArray[np.float64], template: Template) -> NDArray[np.float64]:
+def displacements(parameters: NDArray[np.float64], template: Template) -> NDArray[np.float64]:
     """Return the transforms, shape (K, 3, 3), that parameters of any model stand for."""
     count, size = parameters.shape
     matrices = np.tile(np.eye(3), (count, 1, 1))
@@ -242,7 +242,7 @@ def _align(
     model: Model,
     iterations: int,
 ) -> Alignments:
-    steps = _steps_of(template, model)
+    steps = steepest_steps(template, model)
     weighted = steps * template.weights[:, None]
     hessian = (weighted.T @ steps).astype(np.float64)
     hessian += 1e-6 * np.trace(hessian) * np.eye(len(hessian))
@@ -250,7 +250,7 @@ def _align(
     matrices = np.array(starts, dtype=np.float64)
     best = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
     for iteration in range(iterations + 1):
-        values, inside = _sample(image, matrices, template.points)
+        values, inside = sample(image, matrices, template.points)
         cross, own, other, weight = _sums(template, values, inside)
         correlation = cross / np.sqrt(np.maximum(own * other, 1e-12))
         coverage = weight / total
@@ -269,11 +269,11 @@ def _align(
         parameters /= (amplitude * np.maximum(coverage, 0.2))[:, None]
         length = np.linalg.norm(parameters, axis=1)
         parameters *= np.minimum(1.0, LONGEST_STEP / np.maximum(length, 1e-9))[:, None]
-        matrices = matrices @ _invert_all(_displacements(parameters, template))
+        matrices = matrices @ invert_all(displacements(parameters, template))
     return best
 
 
-def _invert_all(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+def invert_all(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the inverses, with their last rows exact."""
     inverses = np.linalg.inv(matrices)
     inverses[:, 2] = (0.0, 0.0, 1.0)

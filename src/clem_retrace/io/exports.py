@@ -22,7 +22,7 @@ from clem_retrace.errors import BadFile
 from clem_retrace.micrograph import Micrograph, Roi
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
     from clem_retrace.retracing.candidates import Candidates
 
 __all__ = [

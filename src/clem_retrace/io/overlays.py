@@ -30,7 +30,7 @@ from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.resampling import decimate, warp
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
 
 __all__ = ["overlay_image"]
 

@@ -8,7 +8,7 @@ from clem_retrace.geometry import decompose
 from clem_retrace.micrograph import Roi
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
 
 __all__ = ["readout"]
 

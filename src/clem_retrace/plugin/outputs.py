@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LayerData",
     "candidates_layer",
+    "contrast_limits",
     "drawing_layer",
     "image_id",
     "log_layer",
@@ -39,7 +40,7 @@ KEY = "clem_retrace"
 
 ORANGE, SKY_BLUE, YELLOW = "#e69f00", "#56b4e9", "#f0e442"
 #: Width of an outline as a share of the image's longer side.
-EDGE = 1 / 160
+EDGE = 1 / 350
 
 ROI_NAME = "Region (ROI)"
 TRUTH_NAME = "Ground truth"
@@ -121,7 +122,7 @@ def candidates_layer(candidates: Candidates, em: Image) -> LayerData:
         "edge_color": [ORANGE] + [SKY_BLUE] * (count - 1),
         "shape_type": "rectangle",
         "features": features,
-        "text": {"string": "{rank}", "size": 12, "color": YELLOW},
+        "text": {"string": "{rank}", "size": 9, "color": YELLOW},
         **placement(em),
     }
     # The first is drawn last, over the others.
@@ -140,7 +141,7 @@ def similarity_layer(candidates: Candidates, em: Image) -> LayerData:
         "colormap": "viridis",
         "opacity": 0.6,
         "visible": False,
-        "contrast_limits": _limits(candidates.similarity, 0, 100),
+        "contrast_limits": contrast_limits(candidates.similarity, 0, 100),
         **placement(em, candidates.similarity_to_em),
     }
     return candidates.similarity, keywords, "image"
@@ -154,7 +155,7 @@ def log_layer(
         "name": f"{which} LoG",
         "metadata": _entry(f"{which} LoG", image),
         "visible": False,
-        "contrast_limits": _limits(log, 1, 99),
+        "contrast_limits": contrast_limits(log, 1, 99),
         **placement(image, invert(image_to_log)),
     }
     return log, keywords, "image"
@@ -164,7 +165,8 @@ def overlay_layer(registration: Registration, em: Image, lm: Image) -> LayerData
     """Return the EM at full resolution, placed on the LM by ``affine``.
 
     The data are the EM layer's own, not a copy, and nothing is resampled. ``affine`` takes
-    the EM's physical world to the LM's.
+    the EM's physical world to the LM's. A fluorescent label shines through; over an LM
+    image with the EM's own contrast, the EM is half transparent.
     """
     data = em.data
     if em.ndim > 2:
@@ -177,6 +179,7 @@ def overlay_layer(registration: Registration, em: Image, lm: Image) -> LayerData
         "colormap": em.colormap,
         "contrast_limits": tuple(em.contrast_limits),
         "gamma": em.gamma,
+        "blending": "additive" if registration.match.contrast < 0 else "translucent",
         "opacity": 0.6,
         "visible": registration.found,
         **placement(lm, registration.em_to_lm, scale=_em_scale(registration, lm)),
@@ -196,13 +199,13 @@ def warped_layer(image: NDArray[np.float32], registration: Registration, lm: Ima
         "name": "EM on LM (LM pixels)",
         "metadata": _entry("warped", lm, registration=registration),
         "visible": False,
-        "contrast_limits": _limits(image, 1, 99),
+        "contrast_limits": contrast_limits(image, 1, 99),
         **placement(lm),
     }
     return image, keywords, "image"
 
 
-def _limits(image: NDArray[np.float32], low: float, high: float) -> tuple[float, float]:
+def contrast_limits(image: NDArray[Any], low: float, high: float) -> tuple[float, float]:
     """Return contrast limits by percentiles of the finite values, never empty."""
     values = image[np.isfinite(image)]
     if values.size == 0:

@@ -26,7 +26,7 @@ class PositiveField(QDoubleSpinBox):
 
     def textFromValue(self, value: float) -> str:
         """Return the number without trailing zeros."""
-        return self.locale().toString(value, "g", 7)  # type: ignore[no-any-return]
+        return self.locale().toString(value, "g", 6)  # type: ignore[no-any-return]
 
     @property
     def number(self) -> float | None:

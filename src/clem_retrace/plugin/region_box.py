@@ -89,13 +89,18 @@ class RegionBox(QGroupBox):
         return self._choices[kind].layer
 
     def offer(self, layers: Iterable[Layer]) -> None:
-        """Offer the shapes layers of the viewer; a layer made for a kind is taken for it."""
+        """Offer the shapes layers of the viewer.
+
+        A layer made for a kind is taken for it; so is, for the region, the only one there is.
+        """
         offered = list(layers)
         for kind, choice in self._choices.items():
             choice.offer(offered)
-            made_for_it = [layer for layer in choice.offered if _fits(layer, kind)]
-            if choice.layer is None and made_for_it:
-                choice.choose(made_for_it[-1])
+            likely = [layer for layer in choice.offered if _fits(layer, kind)]
+            if kind == "roi" and len(choice.offered) == 1:
+                likely = choice.offered
+            if choice.layer is None and likely:
+                choice.choose(likely[-1])
 
     def choose(self, kind: str, layer: Shapes) -> None:
         """Choose the layer of a kind."""

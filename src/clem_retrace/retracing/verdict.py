@@ -1,0 +1,72 @@
+"""One table from both searches, the trustworthy match on top, and the decision in words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from clem_retrace.retracing.candidates import Candidates, Match
+
+__all__ = ["merge", "verdict"]
+
+
+def merge(searches: Sequence[Candidates], oriented: Candidates, *, limit: int) -> Candidates:
+    """Return the candidates of all searches in one table.
+
+    Parameters
+    ----------
+    searches : sequence of Candidates
+        Those to be listed; the first one's similarity map is kept.
+    oriented : Candidates
+        The oriented search's, which judge those of the histogram search: alone, a
+        histogram's score does not tell a right place from a wrong one.
+    limit : int
+        How many to list at most.
+    """
+    listed = [_judged(match, oriented) for search in searches for match in search.matches]
+    if len(searches) > 1:
+        # Ties keep the order of the searches.
+        listed.sort(key=lambda match: -match.confidence)
+    return dataclasses.replace(searches[0], matches=tuple(listed[:limit]))
+
+
+def _judged(match: Match, oriented: Candidates) -> Match:
+    """Return a match with the confidence of the oriented one at the same place."""
+    if match.search == "oriented":
+        return match
+    agreeing = [other.confidence for other in oriented.matches if other.agrees_with(match)]
+    return dataclasses.replace(match, confidence=max(agreeing, default=0.0))
+
+
+def verdict(candidates: Candidates, fault: str, threshold: float) -> str:
+    """Return what was decided and why, in a sentence or two for people.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    fault : str
+        Why the registration failed; empty when it did not.
+    threshold : float
+        Confidence from which a match counts as found.
+    """
+    best = candidates.best
+    if best.confidence >= threshold:
+        decided = "One place stands out from all others."
+        if any(
+            other.search != best.search and other.agrees_with(best)
+            for other in candidates.matches[1:]
+        ):
+            decided = "One place stands out from all others, and both searches agree on it."
+    elif len(candidates.matches) > 1 and best.confidence < 0.5:
+        decided = (
+            "No place stands out: the region may not be in this EM image, or show too little "
+            "that the EM shows too. Try a larger region, more surroundings, or check the ratio."
+        )
+    else:
+        decided = (
+            "One place is likelier than the others, but not by enough. Compare the candidates "
+            "by eye, or try a larger region."
+        )
+    if fault:
+        decided += f" The registration failed ({fault}); the overlay shows the match."
+    return decided

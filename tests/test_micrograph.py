@@ -1,0 +1,152 @@
+"""Micrographs refuse what cannot be registered; ROIs; projections of stacks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clem_retrace.errors import BadImage, InvalidOption, RoiError
+from clem_retrace.geometry import map_points
+from clem_retrace.micrograph import Micrograph, Roi, project
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (np.zeros((5, 6, 3)), "RGB"),
+        (np.zeros((5, 6, 4)), "RGB"),
+        (np.zeros((7, 5, 6)), "3 dimensions"),
+        (np.zeros(5), "1 dimensions"),
+        (np.zeros((0, 5)), "empty"),
+        (np.zeros((5, 6), complex), "complex"),
+        (np.zeros((5, 6), "U3"), "real numbers"),
+    ],
+)
+def test_images_that_cannot_be_used_are_refused_by_name(data: np.ndarray, words: str) -> None:
+    with pytest.raises(BadImage, match=words) as caught:
+        Micrograph(data, name="cell 7")
+    assert "cell 7" in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0, -1.5, np.nan, np.inf])
+def test_impossible_pixel_sizes_are_refused(size: float) -> None:
+    with pytest.raises(BadImage, match="pixel size"):
+        Micrograph(np.zeros((5, 6)), pixel_size=size)
+
+
+def test_lists_become_arrays() -> None:
+    micrograph = Micrograph([[1, 2, 3], [4, 5, 6]], pixel_size=2)
+    assert micrograph.shape == (2, 3)
+    assert micrograph.diagonal == pytest.approx(np.sqrt(13))
+
+
+def test_nothing_is_read_when_a_micrograph_is_made() -> None:
+    class Unread:
+        shape, dtype = (4000, 3000), np.dtype(">u2")
+
+        def __getitem__(self, key: object) -> None:
+            raise AssertionError("pixels were read")
+
+        def __array__(self) -> None:
+            raise AssertionError("pixels were read")
+
+    assert Micrograph(Unread(), 1.0).shape == (4000, 3000)
+
+
+def levels(shape: tuple[int, int], *factors: int) -> list[np.ndarray]:
+    return [np.zeros(tuple(-(-side // factor) for side in shape)) for factor in factors]
+
+
+@pytest.mark.parametrize(("limit", "chosen"), [(1, 1), (1.9, 1), (2, 2), (7, 4), (8, 8), (99, 8)])
+def test_the_coarsest_level_allowed_is_chosen(limit: float, chosen: int) -> None:
+    micrograph = Micrograph(np.zeros((256, 512)), levels=levels((256, 512), 2, 4, 8))
+    level, to_level = micrograph.coarsest(limit)
+    assert level.shape == (256 // chosen, 512 // chosen)
+    # the middle of the first block of pixels is the level's first pixel
+    assert map_points(to_level, ((chosen - 1) / 2,) * 2) == pytest.approx((0, 0))
+
+
+@pytest.mark.parametrize("halved", [500, 501])
+def test_a_level_of_an_odd_length_is_decimated_by_a_whole_number(halved: int) -> None:
+    micrograph = Micrograph(np.zeros((1001, 1000)), levels=[np.zeros((halved, 500))])
+    _, to_level = micrograph.coarsest(4)
+    assert map_points(to_level, (998.5, 998.5)) == pytest.approx((499, 499))
+
+
+def test_a_level_of_another_factor_is_taken_by_its_size() -> None:
+    micrograph = Micrograph(np.zeros((1000, 1000)), levels=[np.zeros((400, 400))])
+    _, to_level = micrograph.coarsest(4)
+    assert map_points(to_level, (999.5, -0.5)) == pytest.approx((399.5, -0.5))
+
+
+@pytest.mark.parametrize(
+    "numbers", [(0, 0, 0, 5), (0, 0, 5, -1), (np.nan, 0, 5, 5), (0, np.inf, 5, 5)]
+)
+def test_rois_without_an_area_are_refused(numbers: tuple[float, ...]) -> None:
+    with pytest.raises(RoiError):
+        Roi(*numbers)
+
+
+def test_corners_lie_half_a_pixel_outside_and_lead_back() -> None:
+    roi = Roi(10, 20, 5, 8)
+    assert roi.centre == (12, 23.5)
+    assert roi.corners.tolist() == [[9.5, 19.5], [14.5, 19.5], [14.5, 27.5], [9.5, 27.5]]
+    assert Roi.from_corners(roi.corners) == roi
+
+
+def test_the_bounding_box_of_a_turned_outline() -> None:
+    assert Roi.from_corners([(0, 5), (5, 0), (10, 5), (5, 10)]) == Roi(0.5, 0.5, 10, 10)
+
+
+@pytest.mark.parametrize("corners", [[(1, 2)], [1, 2, 3], np.zeros((4, 3)), [(1, 1), (1, 9)]])
+def test_outlines_that_enclose_nothing_are_refused(corners: object) -> None:
+    with pytest.raises(RoiError):
+        Roi.from_corners(corners)
+
+
+def test_a_roi_is_clipped_to_its_image() -> None:
+    assert Roi(-5, 90, 20, 30).clipped((100, 110)) == Roi(0, 90, 15, 20)
+    inside = Roi(3, 4, 20, 30)
+    assert inside.clipped((100, 110)) == inside
+
+
+@pytest.mark.parametrize(
+    ("roi", "words"),
+    [
+        (Roi(200, 0, 20, 20), "outside"),
+        (Roi(0, -30, 20, 30), "outside"),
+        (Roi(-15, 0, 20, 20), "5 x 20"),
+        (Roi(0, 0, 7, 50), "7 x 50"),
+    ],
+)
+def test_a_roi_outside_or_too_small_is_refused(roi: Roi, words: str) -> None:
+    with pytest.raises(RoiError, match=words):
+        roi.clipped((100, 110))
+
+
+@pytest.fixture
+def stack() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 65535, (4, 6, 7)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("name", ["max", "mean", "min", "std"])
+def test_projections_are_numpys(stack: np.ndarray, name: str) -> None:
+    expected = getattr(stack.astype(np.float64), name)(axis=0)
+    np.testing.assert_allclose(project(stack, name), expected, rtol=1e-5)  # type: ignore[arg-type]
+
+
+def test_one_plane_can_be_taken(stack: np.ndarray) -> None:
+    np.testing.assert_array_equal(project(stack, "plane", 2), stack[2])
+    with pytest.raises(InvalidOption, match="plane 4 of a stack that has 4"):
+        project(stack, "plane", 4)
+
+
+def test_a_flat_image_is_returned_as_it_is(stack: np.ndarray) -> None:
+    np.testing.assert_array_equal(project(stack[0], "mean"), stack[0])
+
+
+def test_what_is_no_stack_is_refused(stack: np.ndarray) -> None:
+    with pytest.raises(BadImage, match="4"):
+        project(stack[None])
+    with pytest.raises(InvalidOption, match="median"):
+        project(stack, "median")  # type: ignore[arg-type]

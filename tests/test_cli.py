@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ import tifffile
 
 from clem_retrace import synthetic
 from clem_retrace.cli import main
+from clem_retrace.events import Progress, StageResult
 from clem_retrace.options import PRESETS, declarations
 from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair
@@ -123,6 +125,29 @@ def test_progress_goes_to_stderr_one_line_a_stage_where_there_is_no_terminal(
     assert "oriented search ..." in lines
     assert len(lines) == len(set(lines))
     assert "..." not in finished.stdout
+
+
+def test_progress_is_a_bar_for_each_stage_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clem_retrace.cli import _ProgressBar
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    progress = _ProgressBar()
+    for stage in ("first stage", "second stage"):
+        for done in (0, 1, 4):
+            progress(Progress(stage, done, 4))
+        progress(StageResult(stage, None))
+    progress.close()
+    drawn = terminal.getvalue()
+    assert drawn.index("first stage") < drawn.index("second stage")
+    assert " 0 % |" in drawn
+    # The last bar is taken away: what follows starts on a clean line.
+    assert drawn.split("\r")[-2].strip() == ""
+    assert drawn.endswith("\r")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")

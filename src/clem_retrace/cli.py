@@ -336,7 +336,7 @@ class _ProgressBar:
 
         self._bar = tqdm(
             total=event.total,
-            desc=f"{event.stage:20}",
+            desc=f"{event.stage:24}",
             leave=False,
             bar_format="{desc} {percentage:3.0f} % |{bar}| {elapsed}",
         )

@@ -172,9 +172,7 @@ class Roi:
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
             raise RoiError(f"an outline has at least two (row, col) points, not {points.shape}")
         (top, left), (bottom, right) = points.min(axis=0), points.max(axis=0)
-        return cls(
-            float(top + 0.5), float(left + 0.5), float(bottom - top), float(right - left)
-        )
+        return cls(float(top + 0.5), float(left + 0.5), float(bottom - top), float(right - left))
 
     def clipped(self, shape: tuple[int, int], *, least: float = 8.0) -> Roi:
         """Return the part that lies in an image.

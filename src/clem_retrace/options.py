@@ -155,12 +155,12 @@ def _check(declared: Declaration, value: Any) -> Any:
         return value
     if declared.kind is str:
         if value not in declared.choices:
-            raise InvalidOption(
-                f"{name} is {value!r}: choose one of {', '.join(declared.choices)}"
-            )
+            raise InvalidOption(f"{name} is {value!r}: choose one of {', '.join(declared.choices)}")
         return value
     if declared.kind is bool or isinstance(value, (bool, str)) or value is None:
-        raise InvalidOption(f"{name} is {value!r}: a value of type {declared.kind.__name__} is needed")
+        raise InvalidOption(
+            f"{name} is {value!r}: a value of type {declared.kind.__name__} is needed"
+        )
     try:
         number = declared.kind(value)
     except (TypeError, ValueError, OverflowError):
@@ -303,7 +303,7 @@ class AffineOptions(OptionGroup):
 
     enabled: bool = option(True, "Refine the match by a robust affine registration.")
     sigma: float = option(
-        1.0, "Standard deviation of the Laplacian of Gaussian that is registered.",
+        1.25, "Standard deviation of the Laplacian of Gaussian that is registered.",
         unit="LM px", minimum=0.5, maximum=20, step=0.1,
     )  # fmt: skip
     robust: bool = option(

@@ -130,7 +130,9 @@ def steps(
     estimate, em_to_lm = None, match.em_to_lm
     if options.affine.enabled:
         with clock("registration"):
-            estimate = yield from _registration_steps(lm, work, em_to_work, match, oriented, options)
+            estimate = yield from _registration_steps(
+                lm, work, em_to_work, match, oriented, options
+            )
         yield StageResult("registration", estimate)
         if estimate:
             em_to_lm = estimate.matrix
@@ -174,9 +176,7 @@ def refine_steps(
     options = options or RegistrationOptions()
     lm = _in_memory(lm)
     work, em_to_work = yield from _work_steps(em, match.magnification, "EM decimation")
-    return (
-        yield from _affine_steps(lm, work, em_to_work, match, match.contrast, True, options)
-    )
+    return (yield from _affine_steps(lm, work, em_to_work, match, match.contrast, True, options))
 
 
 def resolve_ratio(lm: Micrograph, em: Micrograph, options: RegistrationOptions) -> float:
@@ -189,9 +189,7 @@ def resolve_ratio(lm: Micrograph, em: Micrograph, options: RegistrationOptions) 
     """
     if options.pixel_size_ratio is not None:
         return options.pixel_size_ratio
-    missing = [
-        which for which, image in (("LM", lm), ("EM", em)) if image.pixel_size is None
-    ]
+    missing = [which for which, image in (("LM", lm), ("EM", em)) if image.pixel_size is None]
     if missing:
         raise MissingPixelSize(
             f"the pixel size of the {' and the '.join(missing)} image is not known: give it in "
@@ -402,9 +400,7 @@ def _registration_steps(
     start, rough = match, match.search == "histogram"
     if rough and oriented.matches and oriented.best.agrees_with(match):
         start, rough = oriented.best, False
-    return (
-        yield from _affine_steps(lm, work, em_to_work, start, start.contrast, rough, options)
-    )
+    return (yield from _affine_steps(lm, work, em_to_work, start, start.contrast, rough, options))
 
 
 def _affine_steps(

@@ -91,7 +91,10 @@ def decimate_steps(
     variance = (LOW_PASS * rest) ** 2 - (1 / 12 if block > 1 or done > 1 else 0)
     if rest > 1.01:
         image = _blur(image, math.sqrt(max(variance, 0.0)))
-    shape = (max(1, round(micrograph.shape[0] / factor)), max(1, round(micrograph.shape[1] / factor)))
+    shape = (
+        max(1, round(micrograph.shape[0] / factor)),
+        max(1, round(micrograph.shape[1] / factor)),
+    )
     to_grid = decimation(factor)
     blocks_to_grid = compose(to_grid, invert(compose(to_blocks, to_level)))
     if np.allclose(blocks_to_grid, np.eye(3), atol=1e-9) and image.shape == shape:

@@ -104,9 +104,7 @@ class Registration:
 
     def distance_to(self, truth: Roi) -> Distance:
         """Return the distance from the match's centre to that of a ground-truth patch in the EM."""
-        return centre_distance(
-            self.match.centre, truth.centre, self.em.shape, self.em.pixel_size
-        )
+        return centre_distance(self.match.centre, truth.centre, self.em.shape, self.em.pixel_size)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the similarity map as plain values, for JSON."""

@@ -21,8 +21,8 @@ from clem_retrace.io import exports
 from clem_retrace.io.pixel_sizes import pixel_size_of
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.result import ImageFacts, Registration
 from clem_retrace.representation.scale_selection import ScaleSelection
+from clem_retrace.result import ImageFacts, Registration
 from clem_retrace.retracing.candidates import Candidates, Match
 
 RATIO, ROI = 4.0, Roi(20, 30, 24, 32)

@@ -10,8 +10,9 @@ from napari.utils.notifications import notification_manager
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QWidget
 
-from clem_retrace.evaluation import centre_distance
 from clem_retrace.events import Progress
+from clem_retrace.micrograph import Roi
+from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.widget import RetraceWidget
@@ -119,11 +120,9 @@ def test_the_distance_follows_the_ground_truth(make_widget, pair_layers, pair, q
     run(widget, qtbot)
     registration = widget.registration
     truth.data = [truth.data[0] + np.array([30.0, 40.0])]
-    moved = np.add(pair.ground_truth.centre, (30, 40))
-    expected = centre_distance(
-        registration.centre, moved, pair.em.shape, pair.em.pixel_size
-    )
-    assert text(widget, "distance") == str(expected)
+    true = pair.ground_truth
+    moved = Roi(true.row + 30, true.col + 40, true.height, true.width)
+    assert text(widget, "distance") == str(registration.distance_to(moved))
     truth.selected_data = {0}
     truth.remove_selected()
     assert not control(widget, "distance").isVisible()
@@ -148,12 +147,11 @@ def test_a_second_run_replaces_the_results_of_the_first(make_widget, model, pair
 def test_further_layers_on_request(make_widget, model, pair_layers, pair, qtbot):
     lm, em, *_ = pair_layers
     widget = make_widget(*pair_layers)
+    control(widget, "search").setCurrentText("both")
     control(widget, "add_log_images").click()
     control(widget, "add_warped").click()
     run(widget, qtbot)
-    (lm_log,), (em_log,), (warped,) = (
-        ours(model, kind) for kind in ("LM LoG", "EM LoG", "warped")
-    )
+    (lm_log,), (em_log,), (warped,) = (ours(model, kind) for kind in ("LM LoG", "EM LoG", "warped"))
     assert warped.data.shape == pair.lm.shape
     assert (lm_log.units, em_log.units, warped.units) == (lm.units, em.units, lm.units)
     # Each covers its image, to within a pixel of its own.
@@ -161,6 +159,14 @@ def test_further_layers_on_request(make_widget, model, pair_layers, pair, qtbot)
         np.testing.assert_allclose(
             log.extent.world, image.extent.world, atol=float(max(log.scale)) * 1.5
         )
+
+
+def test_a_result_from_a_file_is_shown(make_widget, model, pair_layers, registration):
+    lm, em, *_ = pair_layers
+    widget = make_widget(*pair_layers)
+    widget.show_result(Registration.from_dict(registration.to_dict()), lm, em)
+    assert text(widget, "reason") == registration.reason
+    assert len(ours(model, "overlay")) == len(ours(model, "candidates")) == 1
 
 
 def test_progress_is_shown_by_stage(make_widget, pair_layers, qtbot):
@@ -214,12 +220,8 @@ def test_lm_in_nm_and_em_in_pixels(make_widget, model, pair, qtbot):
     (overlay,), (candidates,) = ours(model, "overlay"), ours(model, "candidates")
     assert overlay.units == lm.units
     assert candidates.units == em.units != lm.units
-    np.testing.assert_allclose(
-        pixels_between(overlay, lm), widget.registration.em_to_lm, atol=1e-6
-    )
-    np.testing.assert_allclose(
-        candidates.data[0], widget.registration.match.corners, atol=1e-2
-    )
+    np.testing.assert_allclose(pixels_between(overlay, lm), widget.registration.em_to_lm, atol=1e-6)
+    np.testing.assert_allclose(candidates.data[0], widget.registration.match.corners, atol=1e-2)
 
 
 def test_set_on_layers_and_side_by_side_take_the_results_along(make_widget, model, pair, qtbot):
@@ -300,9 +302,7 @@ def constant(pair):
 
 
 def all_nan(pair):
-    lm, em = image_layers(
-        pair, lm_data=np.full(pair.lm.shape, np.nan, np.float32)
-    )
+    lm, em = image_layers(pair, lm_data=np.full(pair.lm.shape, np.nan, np.float32))
     lm.contrast_limits = (0, 1)
     return [lm, em, region_on(lm, pair.roi)]
 
@@ -439,9 +439,7 @@ def test_the_region_deleted_during_a_run(make_widget, model, pair_layers, qtbot)
     assert ours(model, "overlay")
 
 
-def test_the_em_deleted_after_a_run_takes_the_readout_along(
-    make_widget, model, pair_layers, qtbot
-):
+def test_the_em_deleted_after_a_run_takes_the_readout_along(make_widget, model, pair_layers, qtbot):
     widget = make_widget(*pair_layers)
     run(widget, qtbot)
     model.layers.remove(pair_layers[1])

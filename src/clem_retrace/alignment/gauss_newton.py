@@ -77,6 +77,17 @@ class Template:
             radius=max(1.0, float(np.sqrt(np.average(squared, weights=weight)))),
         )
 
+    def only(self, chosen: NDArray[np.bool_]) -> Template:
+        """Return the template of some of its points, shape (P,), turning about the same centre."""
+        return Template(
+            self.points[chosen],
+            self.values[chosen],
+            self.weights[chosen],
+            self.gradients[chosen],
+            self.centre,
+            self.radius,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignments:
@@ -191,9 +202,7 @@ def displacements(parameters: NDArray[np.float64], template: Template) -> NDArra
     elif size == 6:
         matrices[:, :2, :2] += linear.reshape(-1, 2, 2)
     # About the template's centre: c + A (x - c) + shift.
-    matrices[:, :2, 2] = (
-        parameters[:, :2] + template.centre - matrices[:, :2, :2] @ template.centre
-    )
+    matrices[:, :2, 2] = parameters[:, :2] + template.centre - matrices[:, :2, :2] @ template.centre
     return matrices
 
 

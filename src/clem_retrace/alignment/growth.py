@@ -78,9 +78,7 @@ def grow_steps(
     done = 0
     for reach, count in zip(reaches, kept, strict=True):
         matrices, contrasts = matrices[:count], contrasts[:count]
-        result = Alignments(
-            matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices))
-        )
+        result = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
         for chosen in _portions(contrasts):
             yield Progress(stage, done, total)
             template = scene.template(int(contrasts[chosen[0]]), reach)

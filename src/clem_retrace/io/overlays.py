@@ -177,7 +177,8 @@ def _stretched(image: NDArray[np.float32]) -> NDArray[np.float32]:
         return image
     low, high = np.percentile(known, (BLACK_AT, WHITE_AT))
     contrast = max(float(high - low), 1e-12)
-    return np.clip((image - np.float32(low)) / np.float32(contrast), 0, 1)
+    stretched: NDArray[np.float32] = (image - np.float32(low)) / np.float32(contrast)
+    return stretched.clip(0, 1)
 
 
 def _draw_lm(view: _View, roi: NDArray[np.float64], *, green: _View | None = None) -> Image.Image:

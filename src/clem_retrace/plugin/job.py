@@ -13,7 +13,7 @@ from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.layers import ImageSource
-from clem_retrace.registration.warping import overlay_on_lm
+from clem_retrace.registration.warping import overlay_on_lm_steps
 
 __all__ = ["Answer", "Job"]
 
@@ -59,5 +59,5 @@ class Job:
         registration = yield from pipeline.steps(lm, em, self.roi, self.options)
         if not self.warp:
             return Answer(registration, None)
-        yield Progress("overlay", 0, 1)
-        return Answer(registration, overlay_on_lm(em, registration.em_to_lm, lm.shape))
+        warped = yield from overlay_on_lm_steps(em, registration.em_to_lm, lm.shape, "overlay")
+        return Answer(registration, warped)

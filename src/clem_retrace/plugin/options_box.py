@@ -32,7 +32,7 @@ class OptionsBox(QGroupBox):
         self._log_images = QCheckBox("Add the LoG images")
         self._log_images.setObjectName("add_log_images")
         self._log_images.setToolTip(
-            "Also add both images' Laplacians of Gaussian, which the searches compare, as layers"
+            "Also add, as layers, the Laplacians of Gaussian that the histogram search compares"
         )
         self._warped = QCheckBox("Add the EM resampled on the LM")
         self._warped.setObjectName("add_warped")

@@ -20,7 +20,10 @@ ROWS = {
     "confidence": ("Confidence", "Probability that this is the right place"),
     "angle": ("Angle", "How far the LM is turned to lie on the EM, counter-clockwise"),
     "mirrored": ("Mirrored", "Whether the LM is mirrored to lie on the EM"),
-    "ratio": ("Ratio", "EM pixels per LM pixel as registered; in brackets, as the run started from"),
+    "ratio": (
+        "Ratio",
+        "EM pixels per LM pixel as registered; in brackets, as the run started from",
+    ),
     "position": ("Position", "Row and column of the region's centre on the EM, in EM pixels"),
     "support": (
         "Registration",

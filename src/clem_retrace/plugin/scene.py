@@ -57,7 +57,9 @@ class Scene:
 
     def show_candidates(self, candidates: Candidates, em: Image) -> None:
         """Add or replace the candidates and their similarity map."""
-        self.put(outputs.similarity_layer(candidates, em))
+        # A result that was read from a file has no map.
+        if candidates.similarity.size:
+            self.put(outputs.similarity_layer(candidates, em))
         self._viewer.layers.selection.active = self.put(outputs.candidates_layer(candidates, em))
 
     def show_registration(

@@ -192,6 +192,4 @@ def _same(
 ) -> bool:
     """Whether two places are the same one."""
     apart = abs((turned - other[1] + 180) % 360 - 180)
-    return (
-        mirrored == other[2] and apart < angle and math.dist(centre, other[0]) < distance
-    )
+    return mirrored == other[2] and apart < angle and math.dist(centre, other[0]) < distance

@@ -133,9 +133,7 @@ def oriented_search_steps(
     matches: tuple[Match, ...] = ()
     for number, level in enumerate(LEVELS):
         name = stage if number == 0 else f"{stage}, finer"
-        scene = Scene.at(
-            lm, em, roi, ratio=ratio, cell=level.sweep_cell * coarsening, sigma=SIGMA
-        )
+        scene = Scene.at(lm, em, roi, ratio=ratio, cell=level.sweep_cell * coarsening, sigma=SIGMA)
         weights = scene.weights(min(context, SWEEP_CONTEXT * coarsening))
         grid = OrientationGrid(
             radius=_radius(weights, scene.roi.centre),

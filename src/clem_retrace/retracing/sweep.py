@@ -176,9 +176,7 @@ def _isotropic(
     return total / len(angles)
 
 
-def _spectrum(
-    canvases: NDArray[np.float32], shape: tuple[int, int]
-) -> NDArray[np.complex64]:
+def _spectrum(canvases: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.complex64]:
     """Return the spectra of canvases, shape (K, side, side), their middles at the origin."""
     half = canvases.shape[1] // 2
     padded = np.zeros((len(canvases), *shape), np.float32)

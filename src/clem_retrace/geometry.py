@@ -150,7 +150,7 @@ def invert(matrix: Matrix) -> Matrix:
     TransformError
         The matrix is not an invertible affine transform.
     """
-    inverse = np.linalg.inv(as_transform(matrix))
+    inverse: Matrix = np.linalg.inv(as_transform(matrix)).astype(np.float64)
     inverse[2] = (0, 0, 1)
     return inverse
 
@@ -158,7 +158,8 @@ def invert(matrix: Matrix) -> Matrix:
 def map_points(matrix: Matrix, points: ArrayLike) -> NDArray[np.float64]:
     """Return `points`, shape (..., 2) of (row, col), mapped by `matrix`."""
     points = np.asarray(points, dtype=np.float64)
-    return points @ matrix[:2, :2].T + matrix[:2, 2]
+    mapped: NDArray[np.float64] = points @ matrix[:2, :2].T + matrix[:2, 2]
+    return mapped
 
 
 def swap_axes(matrix: Matrix) -> Matrix:

@@ -331,7 +331,7 @@ class RegistrationOptions(OptionGroup):
         unit="EM px / LM px", minimum=1, maximum=1000, step=0.1,
     )  # fmt: skip
     ratio_uncertainty: float = option(
-        0.15, "How wrong the ratio may be, to either side, as a fraction; 1 stands for a factor of 2.",
+        0.15, "How wrong the ratio may be, to either side, as a fraction; 1 is a factor of 2.",
         minimum=0.0, maximum=1.0, step=0.01, advanced=False,
     )  # fmt: skip
     context: float = option(

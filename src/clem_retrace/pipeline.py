@@ -19,13 +19,13 @@ from clem_retrace.geometry import Matrix, compose, invert
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import HistogramOptions, RegistrationOptions
 from clem_retrace.registration import AffineEstimate, register_affine_steps
-from clem_retrace.resampling import decimate_steps
 from clem_retrace.representation import (
     Representation,
     ScaleSelection,
     represent_steps,
     select_sigma_steps,
 )
+from clem_retrace.resampling import decimate_steps
 from clem_retrace.result import ImageFacts, Registration
 from clem_retrace.retracing import (
     LDP_BINS,
@@ -312,8 +312,8 @@ def _histogram_steps(
         sigmas = (sigma, sigma)
         # `em` is the working copy; the grid of the comparison has the LM's pixel size.
         source_ratio = ratio * math.sqrt(abs(np.linalg.det(em_to_source[:2, :2])))
-        image, to_grid = yield from decimate_steps(em, max(1.0, source_ratio), "histogram search")
-        em, em_to_source = Micrograph(image), compose(to_grid, em_to_source)
+        pixels, to_grid = yield from decimate_steps(em, max(1.0, source_ratio), "histogram search")
+        em, em_to_source = Micrograph(pixels), compose(to_grid, em_to_source)
     indices: list[NDArray[Any]] = []
     for which, image, to_log, sigma in (
         ("LM", lm, np.eye(3), sigmas[0]),

@@ -183,12 +183,9 @@ def _plain(selection: ScaleSelection) -> dict[str, Any]:
 
 def _scale(values: Mapping[str, Any]) -> ScaleSelection:
     """Return the selection of `_plain`'s values."""
-    return ScaleSelection(
-        **{
-            name: float(value) if np.isscalar(value) else np.asarray(value, dtype=np.float64)
-            for name, value in values.items()
-        }
-    )
+    numbers = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+    sigma, raw_sigma = float(numbers.pop("sigma")), float(numbers.pop("raw_sigma"))
+    return ScaleSelection(sigma=sigma, raw_sigma=raw_sigma, **numbers)
 
 
 def _facts(values: Mapping[str, Any]) -> ImageFacts:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from napari.layers import Image, Layer
 from qtpy.compat import isalive
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QWidget
+from vispy.app.canvas import MouseEvent
 
 from clem_retrace.plugin import demo, samples
 from clem_retrace.plugin.outputs import overlay_layer, role
@@ -30,8 +31,9 @@ def open_dock(viewer, qtbot, options=None):
     dock, widget = viewer.window.add_plugin_dock_widget("clem-retrace", "Retrace and register")
     if options is not None:
         widget.options.set_options(options)
-    # The images are brought into view when the dock has taken its room.
-    qtbot.wait(200)
+    images = [image for image in (widget.images.lm, widget.images.em) if image is not None]
+    # They are brought into view when the dock has taken its room.
+    qtbot.waitUntil(lambda: all(in_view(viewer, image) for image in images), timeout=5000)
     return dock, widget
 
 
@@ -62,6 +64,16 @@ def on_canvas(viewer, layer, point):
     return QPoint(round(col), round(row))
 
 
+def in_view(viewer, image):
+    """Whether an image is on the canvas as a whole."""
+    canvas = viewer.window._qt_viewer.canvas.native
+    rows, cols = image.data.shape
+    return all(
+        canvas.rect().contains(on_canvas(viewer, image, corner))
+        for corner in ((0, 0), (0, cols), (rows, 0), (rows, cols))
+    )
+
+
 def test_sample_dock_run_overlay(viewer, pair_layers, quick, qtbot):
     """A few clicks from a sample pair to the overlay, in the real window."""
     add(viewer, pair_layers)
@@ -75,15 +87,19 @@ def test_sample_dock_run_overlay(viewer, pair_layers, quick, qtbot):
     assert viewer.layers.units is not None
 
 
-def test_both_images_are_in_view(viewer, pair_layers, qtbot):
+def test_both_images_are_in_view_after_opening(viewer, pair_layers, qtbot):
     add(viewer, pair_layers)
+    viewer.scene.camera.zoom *= 10
+    # `open_dock` waits for it.
     open_dock(viewer, qtbot)
-    canvas = viewer.window._qt_viewer.canvas.native
-    for image in pair_layers[:2]:
-        rows, cols = image.data.shape
-        for corner in ((0, 0), (rows, cols)):
-            place = on_canvas(viewer, image, corner)
-            assert canvas.rect().contains(place), (image.name, corner, place)
+
+
+def test_a_sample_opened_later_is_in_view(viewer, pair_layers, qtbot):
+    _, widget = open_dock(viewer, qtbot)
+    add(viewer, pair_layers)
+    assert widget.images.em is pair_layers[1]
+    assert in_view(viewer, pair_layers[0])
+    assert in_view(viewer, pair_layers[1])
 
 
 def test_the_dock_fits_into_a_small_window(viewer, pair_layers, qtbot):
@@ -91,7 +107,7 @@ def test_the_dock_fits_into_a_small_window(viewer, pair_layers, qtbot):
     dock, widget = open_dock(viewer, qtbot)
     assert viewer.window._qt_window.width() == 1280
     # Its share of the width leaves the larger part to the images.
-    assert dock.width() <= 400
+    qtbot.waitUntil(lambda: dock.width() <= 400)
     for name in ("run", "cancel", "lm_layer", "draw_roi"):
         item = control(widget, name)
         left = item.mapTo(widget, QPoint(0, 0)).x()
@@ -106,13 +122,17 @@ def test_the_region_is_drawn_with_the_mouse(viewer, pair_layers, qtbot):
     add(viewer, [lm, em])
     _, widget = open_dock(viewer, qtbot)
     control(widget, "draw_roi").click()
-    canvas = viewer.window._qt_viewer.canvas.native
     (roi,) = (layer for layer in viewer.layers if role(layer) == "roi")
     first, last = (on_canvas(viewer, lm, point) for point in ((20, 30), (80, 120)))
-    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=first)
-    qtbot.mouseMove(canvas, pos=(first + last) / 2)
-    qtbot.mouseMove(canvas, pos=last)
-    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=last)
+    # Given to the canvas itself: the screen's own pointer must not interfere.
+    mouse = viewer.window._qt_viewer.canvas._scene_canvas.events
+    mouse.mouse_press(pos=(first.x(), first.y()), modifiers=(), button=1)
+    for place in ((first + last) / 2, last):
+        mouse.mouse_move(
+            pos=(place.x(), place.y()), modifiers=(), button=1,
+            press_event=MouseEvent("mouse_press", button=1),
+        )  # fmt: skip
+    mouse.mouse_release(pos=(last.x(), last.y()), modifiers=(), button=1)
     qtbot.waitUntil(lambda: roi.mode == "select", timeout=2000)
     height, width = control(widget, "roi_size").text().split(" LM px")[0].split(" x ")
     # A pixel of the screen is about half a pixel of this LM.

@@ -66,7 +66,7 @@ class Template:
         rows, cols = np.nonzero(weights > LEAST_WEIGHT * weights.max())
         by_row, by_col = np.gradient(image)
         points = np.stack([rows, cols], axis=1).astype(np.float64)
-        weight = weights[rows, cols]
+        weight: NDArray[np.float32] = weights[rows, cols]
         squared = ((points - centre) ** 2).sum(axis=1)
         return cls(
             points=points,
@@ -133,7 +133,8 @@ def proximity(
     distance = np.hypot(distances[0][:, None], distances[1][None, :])
     # Half a pixel more than the reach, so that a reach of 0 keeps the rectangle itself.
     fraction = np.clip(distance / max(reach, 0.5), 0, 1)
-    return (0.5 * (1 + np.cos(np.pi * fraction))).astype(np.float32)
+    falling: NDArray[np.float32] = (0.5 * (1 + np.cos(np.pi * fraction))).astype(np.float32)
+    return falling
 
 
 def sample(
@@ -274,7 +275,7 @@ def _align(
         amplitude = np.maximum(cross / np.maximum(own, 1e-12), 0.03)
         values -= amplitude[:, None].astype(np.float32) * inside * template.values
         descent = (values @ weighted).astype(np.float64)
-        parameters = np.linalg.solve(hessian, descent.T).T
+        parameters: NDArray[np.float64] = np.linalg.solve(hessian, descent.T).T.astype(np.float64)
         parameters /= (amplitude * np.maximum(coverage, 0.2))[:, None]
         length = np.linalg.norm(parameters, axis=1)
         parameters *= np.minimum(1.0, LONGEST_STEP / np.maximum(length, 1e-9))[:, None]
@@ -284,6 +285,6 @@ def _align(
 
 def invert_all(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the inverses, with their last rows exact."""
-    inverses = np.linalg.inv(matrices)
+    inverses: NDArray[np.float64] = np.linalg.inv(matrices).astype(np.float64)
     inverses[:, 2] = (0.0, 0.0, 1.0)
     return inverses

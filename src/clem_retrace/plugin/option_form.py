@@ -143,7 +143,7 @@ class _OptionRow:
 
     def _lay_out(self) -> QWidget:
         if self.auto is None:
-            return self.editor.native  # type: ignore[no-any-return]
+            return self.editor.native
         both = QWidget()
         layout = QHBoxLayout(both)
         layout.setContentsMargins(0, 0, 0, 0)

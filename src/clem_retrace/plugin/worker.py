@@ -41,7 +41,7 @@ class _Mailbox(QObject):
     message = Signal(object)
 
 
-class _Worker(WorkerBase):  # type: ignore[misc]
+class _Worker(WorkerBase):
     """Runs one generator of events in a thread of Qt's pool, as long as its owner lives.
 
     The owner is asked rather than its `destroyed` signal awaited: Python may have cleared

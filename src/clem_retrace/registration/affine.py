@@ -280,7 +280,10 @@ def _around(lm_to_em: Matrix, roi: Roi) -> list[Matrix]:
     """Return a start with all that differ a little from it, LM to EM."""
     centre = np.array(roi.centre)
     return [
-        compose(lm_to_em, similarity(magnification, angle, False, centre, centre + (row, col)))
+        compose(
+            lm_to_em,
+            similarity(magnification, angle, False, centre, np.add(centre, (row, col))),
+        )
         for magnification in SPREAD_MAGNIFICATIONS
         for angle in SPREAD_ANGLES
         for row in SPREAD_SHIFTS

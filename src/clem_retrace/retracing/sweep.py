@@ -148,7 +148,7 @@ def _half_side(
 ) -> int:
     """Return half the side of a square that holds the template in any orientation."""
     rows, cols = np.nonzero(weights)
-    farthest = np.hypot(rows - centre[0], cols - centre[1]).max()
+    farthest = float(np.hypot(rows - centre[0], cols - centre[1]).max())
     return math.ceil(farthest * magnification) + 1
 
 
@@ -173,7 +173,8 @@ def _isotropic(
     total = np.zeros(canvas, np.float32)
     for angle in angles:
         total += _turned(weights, centre, Turn(float(angle), 1.0, ()), half, canvas)
-    return total / len(angles)
+    total /= len(angles)
+    return total
 
 
 def _spectrum(canvases: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.complex64]:

@@ -27,8 +27,6 @@ from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.widget import RetraceWidget
 
 SIZE = (1280, 800)
-#: Colours of the pictures: enough for grey images and a few outlines, at a third of the size.
-COLOURS = 160
 #: Seconds that a run may take.
 LONG = 300
 
@@ -43,9 +41,11 @@ def wait(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> boo
 
 
 def save(picture: np.ndarray, path: Path) -> None:
-    """Write a picture with few colours."""
+    """Write a picture in 256 colours, a third of the size; rare colours are kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(np.ascontiguousarray(picture[..., :3])).quantize(COLOURS)
+    image = Image.fromarray(np.ascontiguousarray(picture[..., :3])).quantize(
+        256, Image.Quantize.MAXCOVERAGE
+    )
     image.save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 

@@ -169,7 +169,8 @@ def swap_axes(matrix: Matrix) -> Matrix:
     BigWarp count (x, y).
     """
     swap = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    return swap @ matrix @ swap
+    swapped: Matrix = swap @ matrix @ swap
+    return swapped
 
 
 def decompose(matrix: Matrix) -> Decomposition:

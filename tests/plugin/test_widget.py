@@ -128,7 +128,7 @@ def test_the_distance_follows_the_ground_truth(make_widget, pair_layers, pair, q
     assert not control(widget, "distance").isVisible()
 
 
-def test_the_overlay_lies_under_the_regions_outline(make_widget, model, pair_layers, qtbot):
+def test_the_overlay_lies_under_the_outlines(make_widget, model, pair_layers, qtbot):
     widget = make_widget(*pair_layers)
     run(widget, qtbot)
     order = [role(layer) for layer in model.layers]

@@ -1,8 +1,9 @@
-"""Growth: which of many rough places lasts when ever more surroundings must agree.
+"""Growth: which of many rough places lasts when ever more must agree.
 
 Each place is aligned by itself, first over the ROI and little round it, then over ever
-larger surroundings, by an affine transform. A right place grows: more surroundings are
-more evidence, while what a wrong one had by chance is diluted.
+larger surroundings, by an affine transform, and at last at the LM's full resolution. A
+right place grows: more surroundings and finer structures are more evidence. What a wrong
+one had by chance is diluted.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from numpy.typing import NDArray
 from clem_retrace.alignment.gauss_newton import Alignments, align
 from clem_retrace.alignment.scene import Scene
 from clem_retrace.events import Progress, Steps
-from clem_retrace.geometry import Matrix, decompose
+from clem_retrace.geometry import Matrix, decompose, map_points
 
-__all__ = ["Place", "grow_steps"]
-
-#: Surroundings at the first steps, LM pixels; the last step takes all that are allowed.
-REACHES = (40.0, 80.0)
+__all__ = ["GrowthStep", "Place", "grow_steps"]
 
 #: Sections and stages stretch one axis by a few percent; more is overfitting.
 LARGEST_ANISOTROPY = 0.2
+
+#: Places whose corners of the ROI are nearer than this have become one; LM pixels.
+ONE_PLACE = 4.0
 
 #: Places aligned between two events: some 0.1 s.
 PORTION = 12
@@ -40,7 +41,7 @@ class Place:
     contrast : int
         1 or -1.
     score : float
-        Correlation times root coverage.
+        Correlation times root coverage; the mean of the last two steps of a growth.
     """
 
     lm_to_em: Matrix
@@ -48,13 +49,28 @@ class Place:
     score: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class GrowthStep:
+    """One step of a growth.
+
+    Attributes
+    ----------
+    scene : Scene
+    reach : float, LM pixels
+        Surroundings of the ROI that count.
+    kept : int
+        How many places take part, the best of the step before.
+    iterations : int
+    """
+
+    scene: Scene
+    reach: float
+    kept: int
+    iterations: int
+
+
 def grow_steps(
-    places: Sequence[Place],
-    scene: Scene,
-    *,
-    context: float,
-    kept: Sequence[int],
-    stage: str,
+    places: Sequence[Place], schedule: Sequence[GrowthStep], stage: str
 ) -> Steps[list[Place]]:
     """Yield progress; return the places that last, aligned, best first.
 
@@ -62,43 +78,64 @@ def grow_steps(
     ----------
     places : sequence of Place
         Best first; their scores do not matter.
-    scene : Scene
-    context : float, LM pixels
-        Surroundings of the ROI that count in the last step.
-    kept : sequence of int
-        How many places go into each step.
+    schedule : sequence of GrowthStep
+        The last two judge: the ranking is by the mean of their scores, so that structures
+        of two sizes have a say.
     stage : str
         Name under which progress is yielded.
     """
-    matrices = np.array([scene.onto_grids(place.lm_to_em) for place in places]).reshape(-1, 3, 3)
-    contrasts = np.array([place.contrast for place in places], dtype=int)
-    scores = np.array([place.score for place in places])
-    reaches = [min(reach, context) for reach in REACHES] + [context]
-    total = sum(min(count, len(places)) for count in kept)
+    total = sum(min(step.kept, len(places)) for step in schedule)
     done = 0
-    for reach, count in zip(reaches, kept, strict=True):
-        matrices, contrasts = matrices[:count], contrasts[:count]
-        result = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
+    current, before = list(places), np.zeros(len(places))
+    for number, step in enumerate(schedule):
+        current = current[: step.kept]
+        matrices = np.array(
+            [step.scene.onto_grids(place.lm_to_em) for place in current]
+        ).reshape(-1, 3, 3)
+        contrasts = np.array([place.contrast for place in current], dtype=int)
+        result = Alignments(
+            matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices))
+        )
         for chosen in _portions(contrasts):
             yield Progress(stage, done, total)
-            template = scene.template(int(contrasts[chosen[0]]), reach)
-            aligned = align(template, scene.em, matrices[chosen])
+            aligned = align(
+                step.scene.template(int(contrasts[chosen[0]]), step.reach),
+                step.scene.em,
+                matrices[chosen],
+                iterations=step.iterations,
+            )
             result.matrices[chosen] = aligned.matrices
             result.correlation[chosen] = aligned.correlation
             result.coverage[chosen] = aligned.coverage
             done += len(chosen)
-        order = np.argsort(-result.score, kind="stable")
-        matrices, contrasts, scores = (
-            result.matrices[order],
-            contrasts[order],
-            result.score[order],
-        )
+        scores = result.score
+        if number == len(schedule) - 1 and number > 0:
+            scores = (scores + before[: len(scores)]) / 2
+        current, before = _survivors(result.matrices, contrasts, scores, step.scene)
     yield Progress(stage, total, total)
-    grown = [
-        Place(scene.off_grids(matrix), int(contrast), float(score))
-        for matrix, contrast, score in zip(matrices, contrasts, scores, strict=True)
-    ]
-    return [place for place in grown if _plausible(place.lm_to_em)]
+    return current
+
+
+def _survivors(
+    matrices: NDArray[np.float64],
+    contrasts: NDArray[np.int_],
+    scores: NDArray[np.float64],
+    scene: Scene,
+) -> tuple[list[Place], NDArray[np.float64]]:
+    """Return the plausible, distinct places, best first, and their scores."""
+    kept: list[Place] = []
+    corners: list[NDArray[np.float64]] = []
+    near = ONE_PLACE / scene.cell
+    for index in np.argsort(-scores, kind="stable"):
+        lm_to_em = scene.off_grids(matrices[index])
+        if not _plausible(lm_to_em):
+            continue
+        mapped = map_points(matrices[index], scene.roi.corners)
+        if corners and np.linalg.norm(np.array(corners) - mapped, axis=2).max(axis=1).min() < near:
+            continue
+        corners.append(mapped)
+        kept.append(Place(lm_to_em, int(contrasts[index]), float(scores[index])))
+    return kept, np.array([place.score for place in kept])
 
 
 def _portions(contrasts: NDArray[np.int_]) -> list[NDArray[np.intp]]:

@@ -29,6 +29,7 @@ __all__ = [
     "log_layer",
     "overlay_layer",
     "role",
+    "shows",
     "similarity_layer",
     "warped_layer",
 ]
@@ -40,7 +41,7 @@ KEY = "clem_retrace"
 
 ORANGE, SKY_BLUE, YELLOW = "#e69f00", "#56b4e9", "#f0e442"
 #: Width of an outline as a share of the image's longer side.
-EDGE = 1 / 350
+EDGE = 1 / 250
 
 ROI_NAME = "Region (ROI)"
 TRUTH_NAME = "Ground truth"
@@ -56,6 +57,12 @@ def image_id(layer: Layer) -> str | None:
     """Return the unique id of the image that a result of ours lies on."""
     entry = layer.metadata.get(KEY)
     return entry.get("image") if entry else None
+
+
+def shows(layer: Layer, candidates: Candidates) -> bool:
+    """Whether a layer was made of these very candidates."""
+    entry = layer.metadata.get(KEY)
+    return bool(entry) and entry.get("candidates") is candidates
 
 
 def _entry(role: str, image: Layer, **more: Any) -> dict[str, Any]:
@@ -117,7 +124,7 @@ def candidates_layer(candidates: Candidates, em: Image) -> LayerData:
     }
     keywords = {
         "name": "Candidates",
-        "metadata": _entry("candidates", em),
+        "metadata": _entry("candidates", em, candidates=candidates),
         **outline_style(image_shape(em), SKY_BLUE),
         "edge_color": [ORANGE] + [SKY_BLUE] * (count - 1),
         "shape_type": "rectangle",

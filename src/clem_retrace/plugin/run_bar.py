@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from clem_retrace.events import Progress
 
 __all__ = ["RunBar", "sentence"]
+
+#: Seconds between two steps of the progress bar: Qt paints each of them at once.
+INTERVAL = 0.1
 
 
 class RunBar(QWidget):
@@ -24,6 +29,7 @@ class RunBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._stage, self._shown = "", 0.0
         self._run = QPushButton("Run")
         self._run.setObjectName("run")
         self._run.setToolTip("Find the region in the EM image and register the two")
@@ -58,10 +64,15 @@ class RunBar(QWidget):
         if running:
             self._progress.setRange(0, 0)
             self._progress.setFormat("")
+            self._stage = ""
             self.tell("Starting …")
 
     def show_progress(self, progress: Progress) -> None:
-        """Show how far a stage is."""
+        """Show how far a stage is; what comes too soon after the last is left out."""
+        now = time.monotonic()
+        if progress.stage == self._stage and now - self._shown < INTERVAL:
+            return
+        self._stage, self._shown = progress.stage, now
         # A total of 0 would make the bar swing without end.
         self._progress.setRange(0, max(progress.total, 1))
         self._progress.setValue(progress.done)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene"]
 
+#: Roles of layers that must not be hidden by an image.
+OUTLINES = ("roi", "ground truth", "candidates")
+
 
 class Scene:
     """A viewer's layers, as far as this package touches them.
@@ -56,20 +59,22 @@ class Scene:
         shapes.mode = "add_rectangle"
 
     def show_candidates(self, candidates: Candidates, em: Image) -> None:
-        """Add or replace the candidates and their similarity map."""
+        """Add or replace the candidates and their similarity map, unless they are shown."""
+        for layer in self._viewer.layers:
+            if outputs.shows(layer, candidates) and outputs.image_id(layer) == em.unique_id:
+                self._viewer.layers.selection.active = layer
+                return
         # A result that was read from a file has no map.
         if candidates.similarity.size:
             self.put(outputs.similarity_layer(candidates, em))
         self._viewer.layers.selection.active = self.put(outputs.candidates_layer(candidates, em))
 
-    def show_registration(
-        self, registration: Registration, lm: Image, em: Image, roi: Shapes | None
-    ) -> None:
-        """Add or replace all results of a run, the region's outline on top of the overlay."""
+    def show_registration(self, registration: Registration, lm: Image, em: Image) -> None:
+        """Add or replace all results of a run, the outlines on top."""
         self.put(outputs.overlay_layer(registration, em, lm))
-        if roi is not None and self.has(roi):
-            layers = self._viewer.layers
-            layers.move(layers.index(roi), len(layers))
+        layers = self._viewer.layers
+        for layer in [layer for layer in layers if outputs.role(layer) in OUTLINES]:
+            layers.move(layers.index(layer), len(layers))
         self.show_candidates(registration.candidates, em)
 
     def fit(self) -> None:

@@ -304,7 +304,7 @@ class RetraceWidget(QWidget):
             Layers of the viewer.
         """
         self._pair, self._registration = (lm, em), registration
-        self._scene.show_registration(registration, lm, em, self.regions.layer("roi"))
+        self._scene.show_registration(registration, lm, em)
         self.result.show_registration(registration)
         self._show_distance()
         self._tell("")

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment import Place, Scene, Template, align, grow_steps
+from clem_retrace.alignment import GrowthStep, Place, Scene, Template, align, grow_steps
 from clem_retrace.alignment.gauss_newton import (
     LONGEST_STEP,
     Model,
@@ -62,7 +62,6 @@ SPREAD_SHIFTS = np.arange(-9.0, 9.1, 3.0)
 SPREAD_ANGLES = (-5.0, -2.5, 0.0, 2.5, 5.0)
 SPREAD_MAGNIFICATIONS = (0.95, 1.0, 1.05)
 SPREAD_CELL, SPREAD_SIGMA, SPREAD_REACH = 3.0, 1.0, 20.0
-SPREAD_KEPT = (40, 20, 8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,8 +270,13 @@ def _spread_steps(
             Place(one, contrast, float(score)) for one, score in zip(around, scores, strict=True)
         ]
     places.sort(key=lambda place: -place.score)
-    fine = Scene.at(lm, em, roi, ratio=ratio, cell=2.0, sigma=1.0)
-    grown = yield from grow_steps(places, fine, context=context, kept=SPREAD_KEPT, stage=stage)
+    finer = Scene.at(lm, em, roi, ratio=ratio, cell=2.0, sigma=SPREAD_SIGMA)
+    schedule = [
+        GrowthStep(coarse, min(context, 40.0), 40, 6),
+        GrowthStep(finer, min(context, 80.0), 20, 6),
+        GrowthStep(finer, context, 8, 8),
+    ]
+    grown = yield from grow_steps(places, schedule, stage)
     return grown[0] if grown else None
 
 

@@ -14,13 +14,12 @@ that the usual pair is quick and the hard one thorough.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment import Place, Scene, grow_steps
+from clem_retrace.alignment import GrowthStep, Place, Scene, grow_steps
 from clem_retrace.events import Steps, run
 from clem_retrace.geometry import invert, similarity
 from clem_retrace.micrograph import Micrograph, Roi
@@ -52,24 +51,20 @@ SURE = 0.99
 ALIKE_DISTANCE, ALIKE_ANGLE = 3.0, 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """One pass of sweep and growth.
+#: Passes of sweep and growth: pixel size of the sweep's grid, LM pixels, for a ROI of
+#: usual size, and how many of the sweep's places grow.
+LEVELS = ((3.0, 120), (2.0, 300))
 
-    Attributes
-    ----------
-    sweep_cell, growth_cell : float, LM pixels
-        Pixel size of the grids, for a ROI of usual size.
-    kept : tuple of int
-        How many places are aligned at each step of the growth.
-    """
-
-    sweep_cell: float
-    growth_cell: float
-    kept: tuple[int, int, int]
-
-
-LEVELS = (_Level(3.0, 2.0, (120, 40, 16)), _Level(2.0, 2.0, (300, 60, 16)))
+#: The growth's steps: pixel size (None for the sweep's), reach (LM pixels; None for all that
+#: is allowed), places kept, iterations.
+GROWTH = (
+    (None, 40.0, 300, 4),
+    (2.0, 40.0, 60, 5),
+    (2.0, 80.0, 32, 6),
+    (3.0, None, 24, 5),
+    (2.0, None, 20, 6),
+    (1.0, None, 16, 3),
+)
 
 
 def oriented_search(
@@ -131,9 +126,13 @@ def oriented_search_steps(
     contrasts = {"either": (1, -1), "same": (1,), "inverted": (-1,)}[contrast]
     coarsening = max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL)
     matches: tuple[Match, ...] = ()
-    for number, level in enumerate(LEVELS):
+    for number, (cell, starts) in enumerate(LEVELS):
         name = stage if number == 0 else f"{stage}, finer"
-        scene = Scene.at(lm, em, roi, ratio=ratio, cell=level.sweep_cell * coarsening, sigma=SIGMA)
+        scenes = {
+            size: Scene.at(lm, em, roi, ratio=ratio, cell=size * coarsening, sigma=SIGMA)
+            for size in {cell, *(step[0] for step in GROWTH if step[0])}
+        }
+        scene = scenes[cell]
         weights = scene.weights(min(context, SWEEP_CONTEXT * coarsening))
         grid = OrientationGrid(
             radius=_radius(weights, scene.roi.centre),
@@ -147,19 +146,24 @@ def oriented_search_steps(
             scene.lm, weights, scene.roi.centre, scene.em, scene.known, grid,
             contrasts=contrasts, stage=name,
         )  # fmt: skip
+        schedule = [
+            GrowthStep(
+                scenes[size or cell],
+                context if reach is None else min(context, reach * coarsening),
+                kept,
+                iterations,
+            )
+            for size, reach, kept, iterations in GROWTH
+        ]
         grown = yield from grow_steps(
-            _starts(sweep, scene, level.kept[0]),
-            Scene.at(lm, em, roi, ratio=ratio, cell=level.growth_cell * coarsening, sigma=SIGMA),
-            context=context,
-            kept=level.kept,
-            stage=f"{name}, growth",
+            _starts(sweep, scene, starts), schedule, f"{name}, growth"
         )
         matches = confidences(
             suppress(
                 [*matches, *(_match(place, roi) for place in grown)],
                 distance=0.25 * ratio * min(roi.height, roi.width),
                 angle=15.0,
-                limit=max(limit, level.kept[-1]),
+                limit=max(limit, GROWTH[-1][2]),
             )
         )
         if matches and matches[0].confidence >= SURE:

@@ -1,0 +1,120 @@
+"""Both images on grids of one physical pixel size: positions, sizes, signs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clem_retrace.alignment import Scene
+from clem_retrace.errors import BadImage
+from clem_retrace.geometry import Matrix, map_points, similarity
+from clem_retrace.micrograph import Micrograph, Roi
+
+RATIO = 5.0
+ROI = Roi(30, 40, 48, 54)
+LM_TO_EM = similarity(RATIO, 35.0, True, ROI.centre, (330.0, 290.0))
+SPOTS = np.array([[40.0, 52.0], [66.0, 80.0], [50.0, 73.0]])
+
+
+def spots(shape: tuple[int, int], places: np.ndarray, sigma: float) -> np.ndarray:
+    """Return an image of bright Gaussian spots, each a little fainter than the last."""
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    image = np.zeros(shape, np.float32)
+    for number, (row, col) in enumerate(places):
+        squared = (rows - row) ** 2 + (cols - col) ** 2
+        image += (1 - 0.1 * number) * np.exp(-squared / (2 * sigma**2))
+    return image
+
+
+@pytest.fixture(scope="module")
+def images() -> tuple[Micrograph, Micrograph]:
+    lm = spots((110, 130), SPOTS, 2.5)
+    em = spots((640, 600), map_points(LM_TO_EM, SPOTS), 2.5 * RATIO)
+    em[:60] = np.nan
+    return Micrograph(lm), Micrograph(em)
+
+
+def scene_at(images: tuple[Micrograph, Micrograph], cell: float) -> Scene:
+    return Scene.at(*images, ROI, ratio=RATIO, cell=cell, sigma=1.25)
+
+
+def trough(image: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Return the centre of gravity of a negative response near a place."""
+    row, col = np.round(near).astype(int)
+    part = np.clip(-image[row - 2 : row + 3, col - 2 : col + 3], 0, None).astype(float)
+    grid = np.indices(part.shape) - 2
+    return np.array([row, col]) + (grid * part).sum(axis=(1, 2)) / part.sum()
+
+
+@pytest.mark.parametrize("cell", [1.0, 2.0, 2.6])
+def test_one_cell_has_one_physical_size_in_both_images(
+    images: tuple[Micrograph, Micrograph], cell: float
+) -> None:
+    scene = scene_at(images, cell)
+    assert scene.lm.shape == pytest.approx(np.array([110, 130]) / cell, abs=0.6)
+    assert scene.em.shape == pytest.approx(np.array([640, 600]) / (cell * RATIO), abs=0.6)
+    linear = scene.onto_grids(LM_TO_EM)[:2, :2]
+    np.testing.assert_allclose(linear @ linear.T, np.eye(2), atol=1e-9)
+    assert scene.roi.height == pytest.approx(48 / cell)
+    assert scene.roi.width == pytest.approx(54 / cell)
+
+
+@pytest.mark.parametrize("cell", [1.0, 2.0, 2.6])
+def test_what_is_one_thing_meets_itself_on_the_grids(
+    images: tuple[Micrograph, Micrograph], cell: float
+) -> None:
+    scene = scene_at(images, cell)
+    onto = scene.onto_grids(LM_TO_EM)
+    for spot in SPOTS:
+        in_lm = trough(scene.lm, map_points(scene.lm_to_grid, spot))
+        in_em = trough(scene.em, map_points(scene.em_to_grid, map_points(LM_TO_EM, spot)))
+        assert in_lm == pytest.approx(map_points(scene.lm_to_grid, spot), abs=0.15)
+        # a tenth of a cell or so is what the centre of gravity of 5 x 5 cells can tell
+        assert in_em == pytest.approx(map_points(onto, in_lm), abs=0.2)
+
+
+def test_the_way_onto_the_grids_leads_back(images: tuple[Micrograph, Micrograph]) -> None:
+    scene = scene_at(images, 2.6)
+    there: Matrix = scene.onto_grids(LM_TO_EM)
+    np.testing.assert_allclose(scene.off_grids(there), LM_TO_EM, atol=1e-9)
+
+
+def test_missing_pixels_are_known_and_silent(images: tuple[Micrograph, Micrograph]) -> None:
+    scene = scene_at(images, 2.0)
+    # 60 rows of 10 pixels a cell
+    assert not scene.known[:5].any()
+    assert scene.known[8:].all()
+    assert (scene.em[~scene.known] == 0).all()
+    assert np.isfinite(scene.em).all()
+
+
+def test_a_template_of_the_other_contrast_is_the_negative(
+    images: tuple[Micrograph, Micrograph],
+) -> None:
+    scene = scene_at(images, 2.0)
+    same, inverted = scene.template(1, 10.0), scene.template(-1, 10.0)
+    np.testing.assert_array_equal(inverted.values, -same.values)
+    np.testing.assert_array_equal(inverted.gradients, -same.gradients)
+    np.testing.assert_array_equal(inverted.weights, same.weights)
+    assert tuple(same.centre) == scene.roi.centre
+
+
+def test_reach_is_in_lm_pixels(images: tuple[Micrograph, Micrograph]) -> None:
+    weights = scene_at(images, 2.0).weights(20.0)
+    row = 27  # through the ROI: its columns 20 to 46 on the grid
+    assert (weights[row, 21:46] == 1).all()
+    assert weights[row, 46 + 5] == pytest.approx(0.5, abs=0.1)  # 10 LM pixels outside
+    assert weights[row, 46 + 11 :].max() < 1e-6
+
+
+@pytest.mark.parametrize("which", ["LM", "EM"])
+def test_an_image_without_structures_is_named(
+    images: tuple[Micrograph, Micrograph], which: str
+) -> None:
+    lm, em = images
+    flat = Micrograph(np.full((200, 210), 7.0, np.float32))
+    with pytest.raises(BadImage, match=f"the {which} image"):
+        Scene.at(
+            flat if which == "LM" else lm, flat if which == "EM" else em, ROI,
+            ratio=RATIO, cell=2.0, sigma=1.0,
+        )  # fmt: skip

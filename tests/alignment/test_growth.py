@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clem_retrace.alignment import Place, Scene, grow_steps
+from clem_retrace.alignment import GrowthStep, Place, Scene, grow_steps
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decompose, map_points, similarity
 from clem_retrace.synthetic import Pair, simulate_pair
@@ -24,6 +24,10 @@ def pair() -> Pair:
 @pytest.fixture(scope="module")
 def scene(pair: Pair) -> Scene:
     return Scene.at(pair.lm, pair.em, pair.roi, ratio=4.0, cell=2.0, sigma=1.0)
+
+
+def schedule(scene: Scene, reaches: tuple[float, ...] = (30.0, 60.0, 60.0)) -> list[GrowthStep]:
+    return [GrowthStep(scene, reach, kept, 6) for reach, kept in zip(reaches, KEPT, strict=True)]
 
 
 def truth(pair: Pair) -> Matrix:
@@ -62,7 +66,7 @@ def crowd(pair: Pair) -> list[Place]:
 @pytest.fixture(scope="module")
 def grown(pair: Pair, scene: Scene) -> tuple[list[Place], list[Event]]:
     events: list[Event] = []
-    steps = grow_steps(crowd(pair), scene, context=60.0, kept=KEPT, stage="growth")
+    steps = grow_steps(crowd(pair), schedule(scene), "growth")
     return run(steps, events.append), events
 
 
@@ -95,8 +99,7 @@ def test_a_place_that_is_stretched_beyond_belief_does_not_come_back(
 ) -> None:
     stretched = compose(truth(pair), np.diag([1.5, 1.0, 1.0]))
     starts = [Place(stretched, -1), Place(truth(pair), -1)]
-    steps = grow_steps(starts, scene, context=0.0, kept=(2, 2, 2), stage="growth")
-    (place,) = run(steps)
+    (place,) = run(grow_steps(starts, [GrowthStep(scene, 0.0, 2, 2)], "growth"))
     assert deviation(place.lm_to_em, pair) < 1
 
 
@@ -114,14 +117,35 @@ def test_progress_only_goes_on_and_comes_to_its_end(
     assert np.diff(done).max() <= 12
 
 
+def test_places_that_meet_become_one(pair: Pair, scene: Scene) -> None:
+    centre = pair.roi.centre
+    starts = [
+        Place(compose(truth(pair), similarity(1.0, angle, False, centre, np.add(centre, shift))), -1)
+        for angle, shift in ((0.0, (0.0, 0.0)), (2.0, (2.0, -2.0)), (-2.0, (-2.0, 2.0)))
+    ]
+    assert len(run(grow_steps(starts, schedule(scene), "growth"))) == 1
+
+
+def test_the_last_two_steps_judge(pair: Pair, scene: Scene) -> None:
+    starts = [Place(truth(pair), -1)]
+
+    def score(*steps: GrowthStep) -> float:
+        return run(grow_steps(starts, steps, "growth"))[0].score
+
+    # without iterations the place stays, and a step's score is that of the place alone
+    near, far = GrowthStep(scene, 0.0, 9, 0), GrowthStep(scene, 60.0, 9, 0)
+    assert score(near) != pytest.approx(score(far), abs=0.01)
+    assert score(near, far) == pytest.approx((score(near) + score(far)) / 2)
+    assert score(near, near, far, far) == pytest.approx(score(far))
+
+
 def test_fewer_places_than_may_be_kept(pair: Pair, scene: Scene) -> None:
     start = [Place(truth(pair), -1)]
     events: list[Event] = []
-    steps = grow_steps(start, scene, context=30.0, kept=KEPT, stage="growth")
-    (place,) = run(steps, events.append)
+    (place,) = run(grow_steps(start, schedule(scene), "growth"), events.append)
     assert deviation(place.lm_to_em, pair) < 0.4
     assert events[-1] == Progress("growth", 3, 3)
 
 
 def test_from_no_places_none_grow(scene: Scene) -> None:
-    assert run(grow_steps([], scene, context=30.0, kept=KEPT, stage="growth")) == []
+    assert run(grow_steps([], schedule(scene), "growth")) == []

@@ -14,10 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment.gauss_newton import Alignments, align
+from clem_retrace.alignment.gauss_newton import Alignments, Model, align
 from clem_retrace.alignment.scene import Scene
 from clem_retrace.events import Progress, Steps
-from clem_retrace.geometry import Matrix, decompose, map_points
+from clem_retrace.geometry import (
+    Matrix,
+    compose,
+    decompose,
+    invert,
+    map_points,
+    translation,
+)
 
 __all__ = ["GrowthStep", "Place", "grow_steps"]
 
@@ -26,6 +33,10 @@ LARGEST_ANISOTROPY = 0.2
 
 #: Places whose corners of the ROI are nearer than this have become one; LM pixels.
 ONE_PLACE = 4.0
+
+#: Neighbours of a place are displaced by this, LM pixels, at this distance from the ROI's
+#: centre.
+SPREAD, SPREAD_RADIUS = 4.0, 60.0
 
 #: Places aligned between two events: some 0.1 s.
 PORTION = 12
@@ -61,12 +72,19 @@ class GrowthStep:
     kept : int
         How many places take part, the best of the step before.
     iterations : int
+    model : {"similarity", "affine"}
+        With little to go by, an affine finds a likeness anywhere.
+    spread : int
+        So many of the best places take part with their neighbours too: an alignment may
+        have settled a few pixels away from the right one.
     """
 
     scene: Scene
     reach: float
     kept: int
     iterations: int
+    model: Model = "affine"
+    spread: int = 0
 
 
 def grow_steps(
@@ -89,6 +107,11 @@ def grow_steps(
     current, before = list(places), np.zeros(len(places))
     for number, step in enumerate(schedule):
         current = current[: step.kept]
+        current += [
+            Place(neighbour, place.contrast)
+            for place in current[: step.spread]
+            for neighbour in _neighbours(place.lm_to_em, step.scene)
+        ]
         matrices = np.array(
             [step.scene.onto_grids(place.lm_to_em) for place in current]
         ).reshape(-1, 3, 3)
@@ -102,6 +125,7 @@ def grow_steps(
                 step.scene.template(int(contrasts[chosen[0]]), step.reach),
                 step.scene.em,
                 matrices[chosen],
+                model=step.model,
                 iterations=step.iterations,
             )
             result.matrices[chosen] = aligned.matrices
@@ -136,6 +160,21 @@ def _survivors(
         corners.append(mapped)
         kept.append(Place(lm_to_em, int(contrasts[index]), float(scores[index])))
     return kept, np.array([place.score for place in kept])
+
+
+def _neighbours(lm_to_em: Matrix, scene: Scene) -> list[Matrix]:
+    """Return transforms that differ in one of the six parameters of an affine."""
+    onto = scene.onto_grids(lm_to_em)
+    radius = SPREAD_RADIUS / scene.cell
+    centre = translation(scene.roi.centre)
+    neighbours = []
+    for row, col in np.ndindex(2, 3):
+        for sign in (-1, 1):
+            change = np.eye(3)
+            change[row, col] += sign * SPREAD / scene.cell / (1 if col == 2 else radius)
+            moved = compose(onto, centre, change, invert(centre))
+            neighbours.append(scene.off_grids(moved))
+    return neighbours
 
 
 def _portions(contrasts: NDArray[np.int_]) -> list[NDArray[np.intp]]:

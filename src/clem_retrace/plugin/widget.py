@@ -11,17 +11,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_info, show_warning
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QWidget
 
 from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Event, Progress
 from clem_retrace.plugin import outputs
+from clem_retrace.plugin.dock import ScrollingDock
 from clem_retrace.plugin.image_box import ImageBox
 from clem_retrace.plugin.job import Answer, Job
 from clem_retrace.plugin.layers import lm_region, region
-from clem_retrace.plugin.option_form import ignore_wheel
 from clem_retrace.plugin.options_box import OptionsBox
 from clem_retrace.plugin.region_box import RegionBox
 from clem_retrace.plugin.result_box import ResultBox
@@ -40,7 +39,7 @@ __all__ = ["RetraceWidget"]
 LOG_STAGES = {"LM representation": "LM", "EM representation": "EM"}
 
 
-class RetraceWidget(QWidget):
+class RetraceWidget(ScrollingDock):
     """Find a region of the LM image in the EM image, and lay the EM over the LM.
 
     Parameters
@@ -56,10 +55,6 @@ class RetraceWidget(QWidget):
 
     event_arrived = Signal(object)
 
-    #: Read by `event`, which Qt calls before `__init__` is through.
-    _docked = False
-    _fitted = False
-
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("retrace_and_register")
@@ -73,7 +68,7 @@ class RetraceWidget(QWidget):
         self.options = OptionsBox()
         self.run_bar = RunBar()
         self.result = ResultBox()
-        self._lay_out()
+        self.fill((self.images, self.regions, self.options, self.result), self.run_bar)
         self._connect()
         self._offer_layers()
 
@@ -81,41 +76,6 @@ class RetraceWidget(QWidget):
     def registration(self) -> Registration | None:
         """The result that is shown, if there is one."""
         return self._registration
-
-    def _lay_out(self) -> None:
-        content = QWidget()
-        boxes = QVBoxLayout(content)
-        for box in (self.images, self.regions, self.options, self.result):
-            boxes.addWidget(box)
-        boxes.addStretch(1)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(content)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(self._scroll, 1)
-        layout.addWidget(self.run_bar)
-        ignore_wheel(self)
-
-    def sizeHint(self) -> QSize:
-        """Return a width that shows every control and leaves most of the window to images."""
-        content = self._scroll.widget()
-        bar = self._scroll.verticalScrollBar()
-        width = content.minimumSizeHint().width() + bar.sizeHint().width() + 6
-        return QSize(width, super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the same width: the form scrolls down only."""
-        return QSize(self.sizeHint().width(), super().minimumSizeHint().height())
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Bring the images into view once the dock has taken its room from the canvas."""
-        super().showEvent(event)
-        if not self._fitted:
-            self._fitted = True
-            QTimer.singleShot(100, self._fit_pair)
 
     def _connect(self) -> None:
         self.images.pair_changed.connect(self._on_pair)
@@ -158,6 +118,10 @@ class RetraceWidget(QWidget):
     def _on_pair(self) -> None:
         self._fit_pair()
         self._show_region()
+
+    def opened(self) -> None:
+        """Bring the images into view, now that the dock has taken its room from them."""
+        self._fit_pair()
 
     def _fit_pair(self) -> None:
         if self.images.lm is not None and self.images.em is not None:
@@ -308,11 +272,7 @@ class RetraceWidget(QWidget):
         self.result.show_registration(registration)
         self._show_distance()
         self._tell("")
-        # Once the box has grown by its rows.
-        QTimer.singleShot(0, self._scroll_to_result)
-
-    def _scroll_to_result(self) -> None:
-        self._scroll.ensureWidgetVisible(self.result)
+        self.reveal(self.result)
 
     def _tell(self, text: str, *, warn: bool = False) -> None:
         """Write a line below the buttons, and a notification if it asks for something."""
@@ -321,21 +281,8 @@ class RetraceWidget(QWidget):
         if warn:
             show_warning(text)
 
-    def event(self, event: QEvent | None) -> bool:
-        """Stop everything when the dock has let go of this widget."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
-            if self._docked and self.parent() is None:
-                self._leave()
-            self._docked = self.parent() is not None
-        return super().event(event)  # type: ignore[no-any-return]
-
-    def _leave(self) -> None:
-        """Cancel the run, disconnect from the viewer, and go: napari forgets closed widgets.
-
-        Were it left to Python's garbage collector, the widget might be deleted in whatever
-        thread happens to collect, which Qt does not survive.
-        """
+    def released(self) -> None:
+        """Cancel the run and disconnect from the viewer."""
         self._runner.cancel()
         for event in self._layer_events():
             event.disconnect(self._offer_layers)
-        self.deleteLater()

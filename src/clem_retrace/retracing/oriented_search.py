@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment import GrowthStep, Place, Scene, grow_steps
+from clem_retrace.alignment import GrowthStep, Model, Place, Scene, grow_steps
 from clem_retrace.events import Steps, run
 from clem_retrace.geometry import invert, similarity
 from clem_retrace.micrograph import Micrograph, Roi
@@ -52,18 +52,17 @@ ALIKE_DISTANCE, ALIKE_ANGLE = 3.0, 8.0
 
 
 #: Passes of sweep and growth: pixel size of the sweep's grid, LM pixels, for a ROI of
-#: usual size, and how many of the sweep's places grow.
-LEVELS = ((3.0, 120), (2.0, 300))
+#: usual size, how many of the sweep's places grow, and how many with their neighbours.
+LEVELS = ((3.0, 120, 1), (2.0, 300, 8))
 
 #: The growth's steps: pixel size (None for the sweep's), reach (LM pixels; None for all that
-#: is allowed), places kept, iterations.
-GROWTH = (
-    (None, 40.0, 300, 4),
-    (2.0, 40.0, 60, 5),
-    (2.0, 80.0, 32, 6),
-    (3.0, None, 24, 5),
-    (2.0, None, 20, 6),
-    (1.0, None, 16, 3),
+#: is allowed), places kept, iterations, model, and whether neighbours take part.
+GROWTH: tuple[tuple[float | None, float | None, int, int, Model, bool], ...] = (
+    (None, 40.0, 300, 4, "similarity", False),
+    (2.0, 40.0, 60, 5, "similarity", False),
+    (2.0, 80.0, 32, 6, "affine", True),
+    (2.0, None, 20, 8, "affine", False),
+    (1.0, None, 16, 3, "affine", False),
 )
 
 
@@ -126,7 +125,7 @@ def oriented_search_steps(
     contrasts = {"either": (1, -1), "same": (1,), "inverted": (-1,)}[contrast]
     coarsening = max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL)
     matches: tuple[Match, ...] = ()
-    for number, (cell, starts) in enumerate(LEVELS):
+    for number, (cell, starts, spread) in enumerate(LEVELS):
         name = stage if number == 0 else f"{stage}, finer"
         scenes = {
             size: Scene.at(lm, em, roi, ratio=ratio, cell=size * coarsening, sigma=SIGMA)
@@ -152,8 +151,10 @@ def oriented_search_steps(
                 context if reach is None else min(context, reach * coarsening),
                 kept,
                 iterations,
+                model,
+                spread if spreads else 0,
             )
-            for size, reach, kept, iterations in GROWTH
+            for size, reach, kept, iterations, model, spreads in GROWTH
         ]
         grown = yield from grow_steps(
             _starts(sweep, scene, starts), schedule, f"{name}, growth"

@@ -1,0 +1,77 @@
+# Two targets do everything, each alone, in a fresh clone:
+#
+#   make demo    install, and run the sample pair: in napari with a display, into files in any case
+#   make test    install what the tests need, then lint, type check, all tests, and the wheel
+#
+# `make help` lists the others. Another Python, 3.11 or later: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Viewer tests and screenshots need a display with OpenGL: a virtual one, drawn in software.
+ifeq ($(shell uname -s),Linux)
+WITH_DISPLAY := env -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM LIBGL_ALWAYS_SOFTWARE=1 \
+	xvfb-run -a -s "-screen 0 1280x1024x24"
+endif
+WITHOUT_DISPLAY := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint types tests viewer-tests wheel-check system bench docs-options \
+	screenshots clean
+
+help: ## show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/.installed-all ## install, and run the sample pair
+	@if [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ] || .ci/system-packages qt; \
+	then $(BIN)/clem-retrace demo --out demo-output; \
+	else $(BIN)/clem-retrace demo --out demo-output --no-gui; \
+	fi
+
+test: system lint types tests viewer-tests wheel-check ## all checks; what they need is installed
+
+lint: $(VENV)/.installed-test ## style, and what static analysis finds
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.installed-test ## type check
+	$(BIN)/mypy
+
+tests: $(VENV)/.installed-test ## the tests that need no display
+	$(WITHOUT_DISPLAY) $(BIN)/python -m pytest -m "not viewer"
+
+viewer-tests: $(VENV)/.installed-test ## the tests that need a napari window
+	$(WITH_DISPLAY) $(BIN)/python -m pytest -m viewer
+
+wheel-check: $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
+	$(BIN)/python .ci/check_wheel.py
+
+bench: $(VENV)/.installed-test ## measure the accuracy on pairs with a known answer
+	$(BIN)/python benchmarks/accuracy.py $(ARGS)
+
+docs-options: $(VENV)/.installed-test ## write docs/options.md from the options' declarations
+	$(BIN)/python docs/make_options.py
+
+screenshots: system $(VENV)/.installed-test ## take the pictures of the documentation anew
+	$(WITH_DISPLAY) $(BIN)/python docs/make_screenshots.py
+
+system:
+	@.ci/system-packages qt display
+
+clean: ## delete everything that make made
+	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.made:
+	@PYTHON=$(PYTHON) .ci/system-packages venv
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	"Python 3.11 or later is needed, this is %s. Try: make PYTHON=python3.12" % sys.version[:6])'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Editable: after a change of the sources nothing needs to be installed again.
+$(VENV)/.installed-%: pyproject.toml $(VENV)/.made
+	@echo "Installing clem-retrace[$*] into $(VENV): the first time this takes some minutes ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@touch $@

@@ -46,9 +46,9 @@ viewer-tests: $(VENV)/.installed-test ## the tests that need a napari window
 	$(WITH_DISPLAY) $(BIN)/python -m pytest -m viewer
 
 wheel-check: $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
-	$(BIN)/python .ci/check_wheel.py
+	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py
 
-bench: $(VENV)/.installed-test ## measure the accuracy on pairs with a known answer
+bench: $(VENV)/.installed-bench ## measure on pairs with a known answer; ARGS="--help" tells more
 	$(BIN)/python benchmarks/accuracy.py $(ARGS)
 
 docs-options: $(VENV)/.installed-test ## write docs/options.md from the options' declarations

@@ -125,9 +125,7 @@ def real_tasks(
     return [make(folder, index, seed, told=told) for index in range(count)]
 
 
-def real_task(
-    folder: Path, index: int, seed: int, *, told: tuple[float, float] = EXACT
-) -> Task:
+def real_task(folder: Path, index: int, seed: int, *, told: tuple[float, float] = EXACT) -> Task:
     """Return a task by the protocol: LM decimated, turned by any angle, mirrored in half of them.
 
     Parameters

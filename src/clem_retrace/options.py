@@ -331,8 +331,10 @@ class RegistrationOptions(OptionGroup):
         unit="EM px / LM px", minimum=1, maximum=1000, step=0.1,
     )  # fmt: skip
     ratio_uncertainty: float = option(
-        0.15, "How wrong the ratio may be, to either side, as a fraction; 1 is a factor of 2.",
-        minimum=0.0, maximum=1.0, step=0.01, advanced=False,
+        0.15,
+        "How wrong the ratio may be, as a fraction: the true one lies between 1 - it and "
+        "1 / (1 - it) times the one given; 0.5 is a factor of 2.",
+        minimum=0.0, maximum=0.6, step=0.01, advanced=False,
     )  # fmt: skip
     context: float = option(
         150.0,

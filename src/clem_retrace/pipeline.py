@@ -251,7 +251,7 @@ def _check_fit(roi: Roi, em: Micrograph, ratio: float, options: RegistrationOpti
     PatchLargerThanEM
         Even at the smallest ratio allowed it is larger than the EM, either way round.
     """
-    least = ratio / (1 + options.ratio_uncertainty)
+    least = ratio * (1 - options.ratio_uncertainty)
     sides = sorted((roi.height * least, roi.width * least))
     room = sorted(em.shape)
     if sides[0] > room[0] or sides[1] > math.hypot(*room):

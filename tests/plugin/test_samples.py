@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Layer
 
+from clem_retrace.errors import SampleUnavailable
 from clem_retrace.evaluation import centre_distance
 from clem_retrace.geometry import map_points
 from clem_retrace.plugin import samples
@@ -49,11 +50,36 @@ def test_an_uncalibrated_pair_keeps_the_unit_pixel(pair):
     np.testing.assert_array_equal(layers[0].scale, 1)
 
 
-@pytest.mark.parametrize("sample", [samples.melanosomes, samples.endosomes])
-def test_synthetic_samples_have_the_papers_geometry(sample):
-    lm, em, *_ = sample()
-    shapes = {
-        samples.melanosomes: ((383, 512), (3970, 4056)),
-        samples.endosomes: ((1040, 1392), (2664, 4008)),
-    }
-    assert (lm[0].shape, em[0].shape) == shapes[sample]
+@pytest.mark.parametrize(
+    ("sample", "home", "maker", "colormap"),
+    [
+        (samples.melanosomes, "clem_retrace.synthetic", "melanosomes", "gray"),
+        (samples.endosomes, "clem_retrace.synthetic", "endosomes", "green"),
+        (samples.chromatin, "clem_retrace.io.samples", "real_pair", "green"),
+    ],
+)
+def test_each_sample_opens_its_own_pair(sample, home, maker, colormap, pair, monkeypatch):
+    """With a smaller pair in its place, to be quick and without network."""
+    named = dataclasses.replace(pair, name=maker)
+    monkeypatch.setattr(f"{home}.{maker}", lambda: named)
+    (_, lm, _), (_, em, _), *_ = sample()
+    assert (lm["name"], em["name"]) == (f"LM {maker}", f"EM {maker}")
+    assert (lm["colormap"]["name"], em["colormap"]["name"]) == (colormap, "gray")
+
+
+def test_a_sample_that_cannot_be_downloaded_says_so(monkeypatch):
+    def offline():
+        raise SampleUnavailable("no network")
+
+    monkeypatch.setattr("clem_retrace.io.samples.real_pair", offline)
+    with pytest.raises(SampleUnavailable):
+        samples.chromatin()
+
+
+def test_a_few_very_bright_pixels_do_not_spoil_the_contrast(pair):
+    data = np.array(pair.lm.data, np.float32)
+    usual = data.max()
+    data[0, 0] = 1e6
+    bright = dataclasses.replace(pair, lm=dataclasses.replace(pair.lm, data=data))
+    lm = Layer.create(*samples.pair_layers(bright)[0])
+    assert lm.contrast_limits[1] <= usual

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from clem_retrace.geometry import invert, similarity
+from clem_retrace.geometry import compose, decompose, invert, map_points, similarity
 from clem_retrace.micrograph import Roi
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
 
@@ -85,3 +86,43 @@ def test_suppress_returns_the_best_few_in_order() -> None:
 def test_the_best_candidate_is_the_first() -> None:
     matches = (match(2), match(1, (0, 0)))
     assert Candidates(matches, np.zeros((2, 2), np.float32), np.eye(3)).best is matches[0]
+
+
+def test_matches_agree_that_lie_within_half_the_shorter_side() -> None:
+    # the ROI's shorter side is 30 LM pixels, 240 EM pixels at a ratio of 8
+    here = match()
+    assert here.agrees_with(match(centre=(300, 519)))
+    assert not here.agrees_with(match(centre=(300, 521)))
+    # neither angle nor mirror matters: a histogram does not tell them
+    assert here.agrees_with(match(centre=(310, 410), angle=180, mirrored=True))
+    assert here.agrees_with(here)
+
+
+def test_a_histogram_match_may_be_half_a_turn_further_or_mirrored() -> None:
+    one = match(angle=90, mirrored=False, ratio=7.5)
+    ways = one.ways_round()
+    np.testing.assert_allclose(ways[0], one.em_to_lm, atol=1e-9)
+    facts = [decompose(invert(way)) for way in ways]
+    assert {(round(fact.angle) % 360, fact.mirrored) for fact in facts} == {
+        (90, False), (270, False), (90, True), (270, True),
+    }  # fmt: skip
+    for way, fact in zip(ways, facts, strict=True):
+        assert map_points(way, one.centre) == pytest.approx(ROI.centre)
+        assert fact.magnification == pytest.approx(7.5)
+        # each lies on the same patch
+        outline = map_points(invert(way), ROI.corners)
+        assert Roi.from_corners(outline).centre == pytest.approx(one.patch.centre)
+        assert Roi.from_corners(outline).height == pytest.approx(one.patch.height)
+
+
+def test_the_ways_round_leave_the_content_of_the_region_where_the_region_is() -> None:
+    one = match(angle=90)
+    change = compose(one.ways_round()[1], one.lm_to_em)
+    corners = map_points(change, ROI.corners)
+    np.testing.assert_allclose(corners, np.roll(ROI.corners, 2, axis=0), atol=1e-9)
+
+
+def test_an_oriented_match_tells_which_way_round() -> None:
+    one = replace(match(angle=37, mirrored=True), search="oriented")
+    (way,) = one.ways_round()
+    np.testing.assert_array_equal(way, one.em_to_lm)

@@ -1,30 +1,87 @@
-"""How sure a search is of its candidates: a probability from how far the best stands out."""
+"""How sure the oriented search is: a probability from how far the best place stands out.
+
+Wrong places are the extremes of very many correlations that have nothing in common; the
+gap between the highest and the next of such extremes is exponential, with the scale of
+the Gumbel law that they follow. That scale is read off this very pair's own rivals. A
+right place stands many scales above them; when the region is not in the EM, or lies there
+twice, the best place stands as the others do.
+
+References
+----------
+I. Weissman, Estimation of parameters and large quantiles based on the k largest
+observations, J. Am. Stat. Assoc. 73(364), 1978, doi:10.1080/01621459.1978.10480104, for
+the scale from the largest observations.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
-import numpy as np
 from scipy.special import expit
 
 from clem_retrace.retracing.candidates import Match
 
-__all__ = ["confidences"]
+__all__ = ["confidences", "surprise"]
+
+#: Rivals that tell the scale; fewer are used when there are fewer.
+RIVALS = 8
+
+#: With fewer rivals than this nothing is known of the scale.
+FEWEST_RIVALS = 3
+
+#: Logistic law of the confidence in the surprise: where it is a half, and how steep. Fitted
+#: to simulated pairs by benchmarks/calibration.py.
+HALF, STEEPNESS = 3.6, 2.0
+
+
+def surprise(scores: Sequence[float]) -> float:
+    """Return how unlikely the best score is, if it is wrong as its rivals are.
+
+    Parameters
+    ----------
+    scores : sequence of float
+        Of distinct places, best first.
+
+    Returns
+    -------
+    float
+        Minus the natural logarithm of the probability of so large a gap to the second; 0
+        when there are too few rivals to tell.
+    """
+    rivals = scores[1 : RIVALS + 2]
+    spacings = len(rivals) - 1
+    if spacings < FEWEST_RIVALS - 1:
+        return 0.0
+    scale = math.fsum(rivals[:-1]) / spacings - rivals[-1]
+    gap = max(0.0, scores[0] - scores[1]) / max(scale, 1e-9)
+    # The scale is itself an estimate from `spacings` exponentials: the ratio has Pareto's law.
+    return spacings * math.log1p(gap / spacings)
 
 
 def confidences(matches: Sequence[Match]) -> tuple[Match, ...]:
-    """Return the ranked matches of one search with their confidences."""
+    """Return the ranked matches of one search with their confidences.
+
+    Parameters
+    ----------
+    matches : sequence of Match
+        Distinct places, best first.
+
+    Returns
+    -------
+    tuple of Match
+        The best carries the probability that it is right. What is left is shared by the
+        others, by how near their scores come; half of it stands for "none of them".
+    """
     if not matches:
         return ()
-    scores = np.array([m.score for m in matches])
-    rivals = scores[1:]
-    if len(rivals) == 0:
-        return tuple(dataclasses.replace(m, confidence=0.0) for m in matches)
-    ratio = scores[0] / max(rivals[0], 1e-9)
-    best = float(expit(40 * (ratio - 1.2)))
-    rest = (1 - best) * 0.5
+    scores = [match.score for match in matches]
+    best = float(expit(STEEPNESS * (surprise(scores) - HALF)))
+    nearness = [math.exp(-20 * (1 - score / max(scores[0], 1e-9))) for score in scores[1:]]
+    share = 0.5 * (1 - best) / max(math.fsum(nearness), 1e-9)
+    rest = [min(best, share * near) for near in nearness]
     return tuple(
-        dataclasses.replace(m, confidence=best if i == 0 else rest * 0.5**i)
-        for i, m in enumerate(matches)
+        dataclasses.replace(match, confidence=confidence)
+        for match, confidence in zip(matches, [best, *rest], strict=True)
     )

@@ -52,7 +52,7 @@ class OrientationGrid:
     ----------
     radius, tolerance : float, pixels
     ratio_uncertainty : float
-        The magnification runs from 1 / (1 + it) to 1 + it.
+        The magnification runs from 1 - it to 1 / (1 - it).
     mirror : {"either", "no", "yes"}
     angle : float or None, degrees
         None stands for any.
@@ -69,7 +69,7 @@ class OrientationGrid:
     @property
     def magnifications(self) -> tuple[float, ...]:
         """The magnifications tried, 1 among them."""
-        reach = math.log1p(self.ratio_uncertainty)
+        reach = -math.log1p(-self.ratio_uncertainty)
         steps = math.ceil(reach * self.radius / (2 * self.tolerance) - 0.05)
         return (
             tuple(math.exp(reach * step / steps) for step in range(-steps, steps + 1))
@@ -92,7 +92,8 @@ class OrientationGrid:
         if self.angle is None:
             return True
         apart = abs((orientation.angle - self.angle + 180) % 360 - 180)
-        return apart <= self.angle_uncertainty + self.angle_step / 2
+        # A hair more: half-way between two orientations rounding must not lose both.
+        return apart <= self.angle_uncertainty + self.angle_step / 2 + 1e-6
 
     def turns(self) -> Iterator[Turn]:
         """Yield the templates to be made, each with the orientations it serves."""

@@ -99,7 +99,7 @@ def oriented_search_steps(
     ratio : float
         EM pixels per LM pixel, as far as it is known.
     ratio_uncertainty : float
-        The true ratio lies within a factor of 1 + it, either way.
+        The true ratio lies between 1 - it and 1 / (1 - it) times `ratio`.
     context : float, LM pixels
         Surroundings of the ROI that count as evidence.
     mirror, contrast : str

@@ -39,13 +39,13 @@ lint: $(VENV)/.installed-test ## style, and what static analysis finds
 types: $(VENV)/.installed-test ## type check
 	$(BIN)/mypy
 
-tests: $(VENV)/.installed-test ## the tests that need no display
+tests: system $(VENV)/.installed-test ## the tests that need no display
 	$(WITHOUT_DISPLAY) $(BIN)/python -m pytest -m "not viewer"
 
-viewer-tests: $(VENV)/.installed-test ## the tests that need a napari window
+viewer-tests: system $(VENV)/.installed-test ## the tests that need a napari window
 	$(WITH_DISPLAY) $(BIN)/python -m pytest -m viewer
 
-wheel-check: $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
+wheel-check: system $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
 	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py
 
 bench: $(VENV)/.installed-bench ## measure on pairs with a known answer; ARGS="--help" tells more
@@ -56,8 +56,9 @@ docs-options: $(VENV)/.installed-test ## write docs/options.md from the options'
 
 screenshots: system $(VENV)/.installed-test ## take the pictures of the documentation anew
 	$(WITH_DISPLAY) $(BIN)/python docs/make_screenshots.py
+	$(BIN)/python docs/make_overview.py
 
-system:
+system: ## install what Qt needs of the system, where it is missing
 	@.ci/system-packages qt display
 
 clean: ## delete everything that make made

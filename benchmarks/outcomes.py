@@ -109,8 +109,8 @@ class Table:
             )
             for row in table
         ]
-        rule = "-|-".join("-" * (width - (i > 0)) + ":" * (i > 0) for i, width in enumerate(widths))
-        return "\n".join([f"| {lines[0]} |", f"|-{rule}-|", *(f"| {line} |" for line in lines[1:])])
+        rule = "|".join("-" * (width + 1) + ("-:"[i > 0]) for i, width in enumerate(widths))
+        return "\n".join([f"| {lines[0]} |", f"|{rule}|", *(f"| {line} |" for line in lines[1:])])
 
     def to_dicts(self) -> list[dict[str, str]]:
         """Return each row as a dictionary by the titles."""
@@ -293,11 +293,12 @@ def share(flags: Sequence[bool] | NDArray[np.bool_]) -> str:
 
 
 def quantile(values: NDArray[np.float64], at: float) -> str:
-    """Return a quantile that is one of the values or between two; a dash for none at all."""
+    """Return a quantile; a dash for that of none at all."""
     if len(values) == 0:
         return "-"
-    # Infinite errors are values too, and must not be interpolated.
-    return f"{np.quantile(values, at, method='higher'):.3g}"
+    # An infinite error is a value too, and cannot be interpolated.
+    method = "linear" if np.isfinite(values).all() else "higher"
+    return f"{np.quantile(values, at, method=method):.3g}"
 
 
 def _values(outcomes: Sequence[Retrieval | Alignment], name: str) -> NDArray[np.float64]:

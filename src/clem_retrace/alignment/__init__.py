@@ -4,4 +4,14 @@ from clem_retrace.alignment.gauss_newton import Alignments, Model, Template, ali
 from clem_retrace.alignment.growth import GrowthStep, Place, grow_steps
 from clem_retrace.alignment.scene import Scene
 
-__all__ = ["Alignments", "GrowthStep", "Model", "Place", "Scene", "Template", "align", "grow_steps", "proximity"]
+__all__ = [
+    "Alignments",
+    "GrowthStep",
+    "Model",
+    "Place",
+    "Scene",
+    "Template",
+    "align",
+    "grow_steps",
+    "proximity",
+]

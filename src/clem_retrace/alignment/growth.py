@@ -38,8 +38,8 @@ ONE_PLACE = 4.0
 #: centre.
 SPREAD, SPREAD_RADIUS = 4.0, 60.0
 
-#: Places aligned between two events: some 0.1 s.
-PORTION = 12
+#: Values sampled between two events: some 0.1 s.
+PORTION = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,26 +112,29 @@ def grow_steps(
             for place in current[: step.spread]
             for neighbour in _neighbours(place.lm_to_em, step.scene)
         ]
-        matrices = np.array(
-            [step.scene.onto_grids(place.lm_to_em) for place in current]
-        ).reshape(-1, 3, 3)
-        contrasts = np.array([place.contrast for place in current], dtype=int)
-        result = Alignments(
-            matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices))
+        matrices = np.array([step.scene.onto_grids(place.lm_to_em) for place in current]).reshape(
+            -1, 3, 3
         )
-        for chosen in _portions(contrasts):
-            yield Progress(stage, done, total)
-            aligned = align(
-                step.scene.template(int(contrasts[chosen[0]]), step.reach),
-                step.scene.em,
-                matrices[chosen],
-                model=step.model,
-                iterations=step.iterations,
-            )
-            result.matrices[chosen] = aligned.matrices
-            result.correlation[chosen] = aligned.correlation
-            result.coverage[chosen] = aligned.coverage
-            done += len(chosen)
+        contrasts = np.array([place.contrast for place in current], dtype=int)
+        result = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
+        for contrast in (1, -1):
+            template = step.scene.template(contrast, step.reach)
+            size = max(1, PORTION // (len(template.points) * (step.iterations + 1)))
+            same = np.flatnonzero(contrasts == contrast)
+            for first in range(0, len(same), size):
+                yield Progress(stage, done, total)
+                chosen = same[first : first + size]
+                aligned = align(
+                    template,
+                    step.scene.em,
+                    matrices[chosen],
+                    model=step.model,
+                    iterations=step.iterations,
+                )
+                result.matrices[chosen] = aligned.matrices
+                result.correlation[chosen] = aligned.correlation
+                result.coverage[chosen] = aligned.coverage
+                done += len(chosen)
         scores = result.score
         if number == len(schedule) - 1 and number > 0:
             scores = (scores + before[: len(scores)]) / 2
@@ -175,15 +178,6 @@ def _neighbours(lm_to_em: Matrix, scene: Scene) -> list[Matrix]:
             moved = compose(onto, centre, change, invert(centre))
             neighbours.append(scene.off_grids(moved))
     return neighbours
-
-
-def _portions(contrasts: NDArray[np.int_]) -> list[NDArray[np.intp]]:
-    """Return indices in portions of one contrast each."""
-    portions = []
-    for contrast in (1, -1):
-        chosen = np.flatnonzero(contrasts == contrast)
-        portions += [chosen[i : i + PORTION] for i in range(0, len(chosen), PORTION)]
-    return portions
 
 
 def _plausible(lm_to_em: Matrix) -> bool:

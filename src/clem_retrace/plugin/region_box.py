@@ -43,9 +43,7 @@ class RegionBox(QGroupBox):
         super().__init__("Region", parent)
         self._choices = {
             "roi": self._choice("roi_layer", "Region", _may_hold_roi, "not drawn yet"),
-            "ground truth": self._choice(
-                "truth_layer", "Ground truth", _may_hold_truth, "none"
-            ),
+            "ground truth": self._choice("truth_layer", "Ground truth", _may_hold_truth, "none"),
         }
         self._watched: dict[str, Layer | None] = dict.fromkeys(KINDS)
         layout = QFormLayout(self)

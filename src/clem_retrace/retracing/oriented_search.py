@@ -55,12 +55,14 @@ ALIKE_DISTANCE, ALIKE_ANGLE = 3.0, 8.0
 #: usual size, how many of the sweep's places grow, and how many with their neighbours.
 LEVELS = ((3.0, 120, 1), (2.0, 300, 8))
 
-#: The growth's steps: pixel size (None for the sweep's), reach (LM pixels; None for all that
-#: is allowed), places kept, iterations, model, and whether neighbours take part.
+#: The growth's steps: pixel size (None for the sweep's), reach (LM pixels for a ROI of usual
+#: size; None for all that is allowed), places kept, iterations, model, and whether neighbours
+#: take part. The first reach is not far below the sweep's: with less to go by, a right place
+#: does not stand out from hundreds of wrong ones that were chosen for their likeness.
 GROWTH: tuple[tuple[float | None, float | None, int, int, Model, bool], ...] = (
-    (None, 40.0, 300, 4, "similarity", False),
-    (2.0, 40.0, 60, 5, "similarity", False),
-    (2.0, 80.0, 32, 6, "affine", True),
+    (None, 80.0, 300, 4, "similarity", False),
+    (2.0, 80.0, 80, 5, "similarity", False),
+    (2.0, 120.0, 40, 6, "affine", True),
     (2.0, None, 20, 8, "affine", False),
     (1.0, None, 16, 3, "affine", False),
 )
@@ -156,9 +158,7 @@ def oriented_search_steps(
             )
             for size, reach, kept, iterations, model, spreads in GROWTH
         ]
-        grown = yield from grow_steps(
-            _starts(sweep, scene, starts), schedule, f"{name}, growth"
-        )
+        grown = yield from grow_steps(_starts(sweep, scene, starts), schedule, f"{name}, growth")
         matches = confidences(
             suppress(
                 [*matches, *(_match(place, roi) for place in grown)],

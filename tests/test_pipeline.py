@@ -173,7 +173,7 @@ def test_the_papers_searches_run_alone(name: str, pair: Pair) -> None:
     assert "oriented search" not in stages
     assert "histogram search" in stages
     # a histogram tells a quarter turn at most
-    assert registration.match.angle in (0.0, pytest.approx(90.0))
+    assert registration.match.angle % 90 == pytest.approx(0, abs=1e-6)
     # whether it is right is told by the other search; then the registration gets there
     if registration.found:
         assert error(registration, pair) < 1
@@ -354,7 +354,7 @@ def test_every_mistake_is_an_error_of_ours() -> None:
 # Kinds of input -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["uint8", ">u2", "int16", ">i4", "float16", ">f8"])
+@pytest.mark.parametrize("dtype", ["uint8", ">i2", "float16", ">f8"])
 def test_number_types_give_the_same_answer(dtype: str, pair: Pair, oriented: Registration) -> None:
     """Both images are rounded to 200 grey levels, which changes little."""
 
@@ -370,11 +370,12 @@ def test_number_types_give_the_same_answer(dtype: str, pair: Pair, oriented: Reg
 
 
 def test_masks_are_images_too(pair: Pair) -> None:
-    def mask(image: NDArray[Any]) -> NDArray[np.bool_]:
-        return image > np.percentile(image, 75)  # type: ignore[no-any-return]
-
-    registration = run(pair, lm=changed_lm(pair, mask), em=changed_em(pair, mask))
-    assert registration.found
+    """The structures are the brightest fifth of the LM and the darkest of the EM."""
+    registration = run(
+        pair,
+        lm=changed_lm(pair, lambda image: image > np.percentile(image, 80)),
+        em=changed_em(pair, lambda image: image > np.percentile(image, 20)),
+    )
     assert error(registration, pair) < 1
 
 
@@ -491,7 +492,7 @@ def test_of_a_multiscale_em_the_level_that_is_needed_is_read(pair: Pair) -> None
 @pytest.fixture(scope="module")
 def small() -> Pair:
     return simulate_pair(
-        5, lm_shape=(90, 100), em_shape=(300, 320), roi_size=(44, 50), ratio=RATIO, angle=33.0,
+        5, lm_shape=(64, 70), em_shape=(210, 220), roi_size=(28, 32), ratio=RATIO, angle=33.0,
         shared=0.8,
     )  # fmt: skip
 

@@ -9,6 +9,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# For `make bench`; the real pairs are left out where their folder is not there.
+ARGS ?= --data ../shared/pairs --json benchmark.json
+
 # Viewer tests and screenshots need a display with OpenGL: a virtual one, drawn in software.
 ifeq ($(shell uname -s),Linux)
 WITH_DISPLAY := env -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM LIBGL_ALWAYS_SOFTWARE=1 \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import dask.array as da
@@ -135,7 +135,7 @@ def test_progress_is_within_its_bounds(default: tuple[Registration, list[Event]]
     progress = [event for event in default[1] if isinstance(event, Progress)]
     assert len(progress) > 30
     assert all(0 <= event.done <= event.total for event in progress)
-    for one, after in zip(progress, progress[1:], strict=False):
+    for one, after in pairwise(progress):
         if one.stage == after.stage and one.total == after.total:
             assert one.done <= after.done
 
@@ -233,7 +233,7 @@ def test_the_registration_improves_on_the_match(pair: Pair, oriented: Registrati
 def test_a_place_given_by_hand_is_refined(search: Any, pair: Pair) -> None:
     assert pair.lm_to_em is not None
     centre = np.array(pair.roi.centre)
-    moved = similarity(1.03, 3.0, False, centre, centre + (4.0, -3.0))
+    moved = similarity(1.03, 3.0, False, centre, np.add(centre, (4.0, -3.0)))
     if search == "histogram":  # which tells neither half turn nor mirror
         moved = compose(moved, similarity(1.0, 180.0, True, centre, centre))
     start = Match(pair.roi, invert(compose(pair.lm_to_em, moved)), 0.0, 0.0, 0, search)
@@ -307,12 +307,16 @@ def test_both_unknown(pair: Pair) -> None:
 def test_swapped_pixel_sizes_are_noticed(pair: Pair) -> None:
     lm, em = pair.lm, pair.em
     with pytest.raises(MissingPixelSize, match="swapped"):
-        run(pair, lm=replace(lm, pixel_size=em.pixel_size), em=replace(em, pixel_size=lm.pixel_size))
+        run(pair, lm=Micrograph(lm.data, em.pixel_size), em=Micrograph(em.data, lm.pixel_size))
 
 
 @pytest.mark.parametrize(
     ("roi", "words"),
-    [(Roi(400, 10, 40, 40), "outside"), (Roi(-39, 10, 40, 40), "1 x 40"), (Roi(9, 9, 5, 50), "5 x")],
+    [
+        (Roi(400, 10, 40, 40), "outside"),
+        (Roi(-39, 10, 40, 40), "1 x 40"),
+        (Roi(9, 9, 5, 50), "5 x"),
+    ],
 )
 def test_regions_that_cannot_be_searched_for(roi: Roi, words: str, pair: Pair) -> None:
     with pytest.raises(RoiError, match=words):

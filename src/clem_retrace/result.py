@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.errors import BadFile, TransformError
+from clem_retrace.errors import BadFile
 from clem_retrace.evaluation import Distance, centre_distance
 from clem_retrace.geometry import Matrix, as_transform, invert, map_points
 from clem_retrace.micrograph import Roi
@@ -18,6 +18,7 @@ from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration import AffineEstimate
 from clem_retrace.representation import ScaleSelection
 from clem_retrace.retracing import Candidates, Match
+from clem_retrace.retracing.candidates import Search
 
 __all__ = ["ImageFacts", "Registration"]
 
@@ -169,7 +170,9 @@ class Registration:
             )
         except KeyError as error:
             raise BadFile(f"the result lacks {error}") from error
-        except (TypeError, AttributeError, TransformError) as error:
+        except BadFile:
+            raise
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BadFile(f"the result is damaged: {error}") from error
 
 
@@ -190,10 +193,15 @@ def _scale(values: Mapping[str, Any]) -> ScaleSelection:
 
 def _facts(values: Mapping[str, Any]) -> ImageFacts:
     rows, cols = values["shape"]
-    return ImageFacts(str(values["name"]), (int(rows), int(cols)), values["pixel_size"])
+    size = values["pixel_size"]
+    return ImageFacts(
+        str(values["name"]), (int(rows), int(cols)), None if size is None else float(size)
+    )
 
 
 def _match(values: Mapping[str, Any]) -> Match:
+    if values["search"] not in get_args(Search):
+        raise BadFile(f"the result has a match of an unknown search, {values['search']!r}")
     return Match(
         Roi(*values["roi"]),
         as_transform(values["em_to_lm"]),
@@ -205,4 +213,10 @@ def _match(values: Mapping[str, Any]) -> Match:
 
 
 def _estimate(values: Mapping[str, Any]) -> AffineEstimate:
-    return AffineEstimate(**{**values, "matrix": as_transform(values["matrix"])})
+    names = ("support", "gain", "correlation", "correlation_before")
+    return AffineEstimate(
+        matrix=as_transform(values["matrix"]),
+        converged=bool(values["converged"]),
+        message=str(values["message"]),
+        **{name: float(values[name]) for name in names},
+    )

@@ -113,16 +113,17 @@ def test_progress_only_goes_on_and_comes_to_its_end(
     assert {event.total for event in events if isinstance(event, Progress)} == {sum(KEPT)}
     assert done[0] == 0
     assert done[-1] == sum(KEPT)
-    # at most a dozen alignments between two events
-    assert np.diff(done).max() <= 12
+    # in portions: a stop does not wait for all
+    assert np.diff(done).max() <= 40
 
 
 def test_places_that_meet_become_one(pair: Pair, scene: Scene) -> None:
     centre = pair.roi.centre
-    starts = [
-        Place(compose(truth(pair), similarity(1.0, angle, False, centre, np.add(centre, shift))), -1)
+    changes = [
+        similarity(1.0, angle, False, centre, np.add(centre, shift))
         for angle, shift in ((0.0, (0.0, 0.0)), (2.0, (2.0, -2.0)), (-2.0, (-2.0, 2.0)))
     ]
+    starts = [Place(compose(truth(pair), change), -1) for change in changes]
     assert len(run(grow_steps(starts, schedule(scene), "growth"))) == 1
 
 

@@ -314,12 +314,12 @@ MISTAKES = {
     outside: "outside the LM image",
     no_area: "0 x 55",
     no_size: "pixel size of the EM image is missing",
-    impossible_size: "",
+    impossible_size: "have the images or the pixel sizes been swapped",
     rgb: "RGB",
     em_stack: "3 dimensions",
-    patch_too_large: "",
-    constant: "",
-    all_nan: "",
+    patch_too_large: "draw a smaller region",
+    constant: "constant",
+    all_nan: "no finite values",
 }
 
 

@@ -47,9 +47,7 @@ def textured(seed: int) -> Pair:
     deformed = np.eye(3)
     deformed[:2, :2] += rng.uniform(-0.03, 0.03, (2, 2))
     turned = similarity(RATIO, float(rng.uniform(0, 360)), bool(seed % 2), (0, 0), (0, 0))
-    lm_to_em = compose(
-        shifted_by((260, 280)), turned, deformed, shifted_by(-np.array(roi.centre))
-    )
+    lm_to_em = compose(shifted_by((260, 280)), turned, deformed, shifted_by(-np.array(roi.centre)))
     lm = -warp(em, invert(lm_to_em), (115, 130), order=3, fill=0.0)
     noise = [0.1 * rng.normal(size=shape).astype(np.float32) for shape in (lm.shape, em.shape)]
     return Pair(
@@ -65,7 +63,7 @@ def truth(pair: Pair) -> Matrix:
 
 
 def off(pair: Pair, seed: int, amount: float = 1.0) -> Matrix:
-    """Return a start off by up to 6 LM px, 4 degrees, and 4 % of shear and stretch, times amount."""
+    """Return a start off by `amount` times up to 6 LM px, 4 degrees, 4 % of shear and stretch."""
     rng = np.random.default_rng(seed)
     centre = np.array(pair.roi.centre)
     moved = similarity(
@@ -74,9 +72,7 @@ def off(pair: Pair, seed: int, amount: float = 1.0) -> Matrix:
     )  # fmt: skip
     deformed = np.eye(3)
     deformed[:2, :2] += rng.uniform(-0.04, 0.04, (2, 2)) * amount
-    return compose(
-        shifted_by(centre), deformed, shifted_by(-centre), moved, truth(pair)
-    )
+    return compose(shifted_by(centre), deformed, shifted_by(-centre), moved, truth(pair))
 
 
 def replaced(pair: Pair, seed: int, share: float = 0.3) -> Pair:
@@ -90,9 +86,8 @@ def replaced(pair: Pair, seed: int, share: float = 0.3) -> Pair:
     along[side // 2] = (0.0, share) if side % 2 == 0 else (1 - share, 1.0)
     position = map_points(truth(pair), np.stack(np.indices(em.shape), axis=-1))
     part = (position - (roi.row - 0.5, roi.col - 0.5)) / (roi.height, roi.width)
-    inside = np.logical_and.reduce(
-        [(part[..., axis] >= along[axis][0]) & (part[..., axis] < along[axis][1]) for axis in (0, 1)]
-    )
+    low, high = np.transpose(along)
+    inside = ((part >= low) & (part < high)).all(axis=-1)
     assert inside.sum() == pytest.approx(share * roi.height * roi.width * RATIO**2, rel=0.05)
     elsewhere = np.roll(em, (em.shape[0] // 2, em.shape[1] // 2), (0, 1))
     em[inside] = elsewhere[inside]

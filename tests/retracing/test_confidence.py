@@ -52,7 +52,9 @@ def test_confidences_are_probabilities_in_the_order_of_the_matches(scores: list[
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(0.1, 0.3), min_size=3, max_size=15), st.floats(0.3, 0.6), st.floats(0, 0.3))
+@given(
+    st.lists(st.floats(0.1, 0.3), min_size=3, max_size=15), st.floats(0.3, 0.6), st.floats(0, 0.3)
+)
 def test_the_farther_the_best_stands_out_the_surer(
     rest: list[float], best: float, more: float
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,7 @@ def found(pair: Pair) -> Candidates:
         (58.7, True, "same"),
     ],
 )
-def test_any_angle_both_mirrors_both_contrasts(
-    angle: float, mirrored: bool, contrast: Any
-) -> None:
+def test_any_angle_both_mirrors_both_contrasts(angle: float, mirrored: bool, contrast: Any) -> None:
     turned = simulated(seed=7, angle=angle, mirrored=mirrored, contrast=contrast, shear=0.02)
     found = search(turned)
     best = found.best
@@ -128,18 +127,13 @@ def test_the_similarity_map_peaks_at_the_match(found: Candidates, pair: Pair) ->
 
 # What is done to the EM is done to the answer -------------------------------------------------
 
-#: From pixels of the EM, whose shape is (rows, cols), to those of the changed array.
+#: With the transform from pixels of the EM, whose last row and column are (599, 639), to those
+#: of the changed array.
 CHANGES: dict[str, tuple[Any, Any]] = {
-    "quarter turn": (
-        np.rot90,
-        lambda rows, cols: [[0, -1, cols - 1], [1, 0, 0], [0, 0, 1]],
-    ),
-    "flipped rows": (
-        np.flipud,
-        lambda rows, cols: [[-1, 0, rows - 1], [0, 1, 0], [0, 0, 1]],
-    ),
-    "transposed": (np.transpose, lambda rows, cols: [[0, 1, 0], [1, 0, 0], [0, 0, 1]]),
-    "inverted": (lambda image: 255 - image, lambda rows, cols: np.eye(3)),
+    "quarter turn": (np.rot90, [[0, -1, 639], [1, 0, 0], [0, 0, 1]]),
+    "flipped rows": (np.flipud, [[-1, 0, 599], [0, 1, 0], [0, 0, 1]]),
+    "transposed": (np.transpose, [[0, 1, 0], [1, 0, 0], [0, 0, 1]]),
+    "inverted": (lambda image: 255 - image, np.eye(3)),
 }
 
 
@@ -150,7 +144,7 @@ def test_the_answer_moves_with_the_em(name: str, pair: Pair, found: Candidates) 
     # one bright pixel tells that the matrix of the change is the right one
     pixel = np.zeros(data.shape)
     pixel[20, 300] = 1
-    to_changed: Matrix = np.array(matrix(*data.shape), float)
+    to_changed: Matrix = np.array(matrix, float)
     if name != "inverted":
         moved = np.argwhere(change(pixel))[0]
         assert map_points(to_changed, (20, 300)) == pytest.approx(moved)
@@ -223,7 +217,7 @@ def test_progress_goes_on_within_each_stage(pair: Pair) -> None:
     progress = [event for event in events if isinstance(event, Progress)]
     assert len(progress) == len(events)
     assert all(event.stage.startswith("here") for event in progress)
-    for one, after in zip(progress, progress[1:], strict=False):
+    for one, after in pairwise(progress):
         if one.stage == after.stage:
             assert one.done <= after.done <= after.total == one.total
         else:

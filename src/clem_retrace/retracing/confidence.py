@@ -33,7 +33,7 @@ FEWEST_RIVALS = 3
 
 #: Logistic law of the confidence in the surprise: where it is a half, and how steep. Fitted
 #: to simulated pairs by benchmarks/calibration.py.
-HALF, STEEPNESS = 3.6, 2.0
+HALF, STEEPNESS = 3.95, 2.4
 
 
 def surprise(scores: Sequence[float]) -> float:

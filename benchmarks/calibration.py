@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 from scipy.special import expit, log_expit
-from simulated import simulated_task
 
 from clem_retrace import RegistrationOptions, steps
-from clem_retrace.events import StageResult
 from clem_retrace.evaluation import centre_distance
+from clem_retrace.events import StageResult
 from clem_retrace.geometry import map_points
 from clem_retrace.retracing.confidence import surprise
+from simulated import simulated_task
 
 #: How wrong the ratio may be that a task tells.
 TOLD = (0.85, 1.15)

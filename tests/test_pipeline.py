@@ -260,6 +260,8 @@ def test_restrictions_are_honoured(pair: Pair) -> None:
         pair, options(oriented__mirror="yes", oriented__contrast="same", oriented__angle=180.0)
     )
     assert all(match.mirrored and match.contrast == 1 for match in wrong.candidates.matches)
+    # 10 degrees to either side by default; the growth may turn a place by some more
+    assert all(abs(match.angle) > 140 for match in wrong.candidates.matches)
     assert not wrong.found
 
 
@@ -407,6 +409,23 @@ def test_parts_without_values_are_tolerated(value: float, search: str, pair: Pai
     )  # fmt: skip
     assert error(registration, pair) < 1
     assert registration.found
+
+
+def test_an_em_hardly_finer_than_the_lm() -> None:
+    """No decimation comes before the stages; what is not finite must be missing all the same."""
+    coarse = simulate_pair(
+        8, lm_shape=(150, 170), em_shape=(240, 260), roi_size=(64, 80), ratio=1.7, angle=-60.0,
+        shared=0.9,
+    )  # fmt: skip
+
+    def holed(image: NDArray[Any]) -> NDArray[Any]:
+        image = image.astype(np.float32)
+        image[:, :9], image[:9] = np.inf, np.nan
+        return image
+
+    registration = run(coarse, options(search="both"), em=changed_em(coarse, holed))
+    assert error(registration, coarse) < 1
+    assert registration.ratio == pytest.approx(1.7)
 
 
 def test_the_images_are_not_changed(pair: Pair) -> None:

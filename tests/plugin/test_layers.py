@@ -10,6 +10,7 @@ from clem_retrace.plugin.frames import placement
 from clem_retrace.plugin.layers import (
     ImageSource,
     StackChoice,
+    em_patch,
     image_source,
     lm_region,
     region,
@@ -185,6 +186,23 @@ def test_no_region():
         lm_region(None, Image(np.zeros((60, 80))))
     with pytest.raises(RoiError, match="is empty"):
         lm_region(Shapes(ndim=2), Image(np.zeros((60, 80))))
+
+
+def test_a_patch_on_the_em(em, draw):
+    """Drawn over an EM image that is turned in the world, and over its edge."""
+    drawn = em_patch(draw(-9.5, 19.5, 89.5, 69.5, **placement(em)), em)
+    assert drawn.notes == ()
+    np.testing.assert_allclose((drawn.roi.height, drawn.roi.width), (99, 50))
+
+
+def test_no_patch(em):
+    assert em_patch(None, em) is None
+    assert em_patch(Shapes(ndim=2), em) is None
+
+
+def test_a_patch_without_area_is_told_by_its_layer(draw):
+    with pytest.raises(RoiError, match="in 'flat', the region is 0 x 25"):
+        em_patch(draw(5, 5, 5, 30, name="flat"), Image(np.zeros((60, 80))))
 
 
 def test_a_region_across_the_border_is_clipped_and_says_so(draw):

@@ -5,7 +5,15 @@ import dataclasses
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QWidget,
+)
 
 from clem_retrace.errors import InvalidOption
 from clem_retrace.options import PRESETS, RegistrationOptions, declarations
@@ -99,6 +107,27 @@ def test_options_left_out_are_set_by_others(qtbot):
     qtbot.addWidget(form)
     assert form.findChild(QWidget, "pixel_size_ratio") is None
     assert form.options({"pixel_size_ratio": 9.7}).pixel_size_ratio == 9.7
+
+
+def test_a_row_of_others_stands_below_an_advanced_option(form, qtbot):
+    row, choice = QWidget(), QComboBox()
+    choice.setToolTip("what it is for")
+    QHBoxLayout(row).addWidget(choice)
+    form.add_row_after("histogram.patch_width", "EM patch", row, choice)
+    (label,) = (label for label in form.findChildren(QLabel) if label.buddy() is choice)
+    assert (label.text(), label.toolTip()) == ("EM patch", "what it is for")
+    assert control(form, "advanced").isAncestorOf(choice)
+    form.show()
+    control(form, "advanced").expand(animate=False)
+    qtbot.waitUntil(lambda: not choice.visibleRegion().isEmpty())
+
+    def top(widget):
+        return widget.mapTo(form, QPoint(0, 0)).y()
+
+    width, following = (
+        control(form, f"{path}.auto") for path in ("histogram.patch_width", "oriented.angle")
+    )
+    assert top(width) < top(choice) < top(following)
 
 
 def test_changes_are_told_once(form, qtbot):

@@ -62,6 +62,64 @@ def test_the_users_only_shapes_layer_is_taken_for_the_region(box, draw):
     assert box.layer("roi") is None
 
 
+def test_a_patch_is_offered_but_never_taken_unasked(box, image, draw):
+    patch = layer_of(image, "patch", corners(10, 20, 30, 50))
+    truth = layer_of(image, "ground truth")
+    own = draw(0, 0, 5, 5, name="cells")
+    offered = [own, patch, truth]
+    box.offer(offered)
+    assert box.patch_choice.currentText() == "from the region"
+    assert box.patch_choice.layer is None
+    assert [layer.name for layer in box.patch_choice.offered] == ["cells", "EM patch"]
+    assert patch.name not in names(box, "roi_layer") + names(box, "truth_layer")
+    box.choose("patch", patch)
+    box.offer([*offered, image])
+    assert box.layer("patch") is patch
+    # Given up, it is not taken again when other layers come.
+    box.patch_choice.choose(None)
+    box.offer(offered)
+    assert box.layer("patch") is None
+
+
+def test_a_deleted_patch_is_given_up(box, image):
+    patch = layer_of(image, "patch", corners(10, 20, 30, 50))
+    box.offer([patch])
+    box.choose("patch", patch)
+    told = []
+    box.drawn.connect(told.append)
+    box.offer([])
+    assert box.layer("patch") is None
+    assert told == ["patch"]
+
+
+def test_layers_by_the_image_they_are_drawn_on(box, image, draw):
+    roi, patch = layer_of(image, "roi"), layer_of(image, "patch")
+    own = draw(0, 0, 5, 5, name="cells")
+    box.offer([roi, patch, own])
+    assert box.layers_on("LM") == [roi]
+    assert box.layers_on("EM") == []
+    box.choose("ground truth", own)
+    box.choose("patch", patch)
+    assert box.layers_on("EM") == [own, patch]
+    box.choose("patch", own)
+    assert box.layers_on("EM") == [own]
+
+
+def test_a_layer_of_two_kinds_is_followed_for_both(box, draw):
+    own, other = draw(0, 0, 5, 5, name="cells"), draw(0, 0, 5, 5, name="nuclei")
+    box.offer([own, other])
+    box.choose("ground truth", own)
+    box.choose("patch", own)
+    told = []
+    box.drawn.connect(told.append)
+    own.data = [own.data[0] + 5]
+    assert set(told) == {"ground truth", "patch"}
+    box.choose("patch", other)
+    told.clear()
+    own.data = [own.data[0] + 5]
+    assert set(told) == {"ground truth"}
+
+
 def test_drawing_layers_lie_on_their_image(image):
     roi = layer_of(image, "roi", corners(10, 20, 30, 50))
     assert roi.units == image.units
@@ -86,10 +144,12 @@ def test_a_change_is_told_with_its_kind(box, image, qtbot):
     assert told == ["roi"]
 
 
-def test_drawing_again_replaces_the_region(box, image, qtbot):
+@pytest.mark.parametrize("kind", ["roi", "patch"])
+def test_drawing_again_replaces_what_was_drawn(box, image, kind, qtbot):
     """A second rectangle in our layer is a correction, not a second region."""
-    roi = layer_of(image, "roi", corners(10, 20, 30, 50))
+    roi = layer_of(image, kind, corners(10, 20, 30, 50))
     box.offer([roi])
+    box.choose(kind, roi)
     roi.mode = "add_rectangle"
     roi.add_rectangles(corners(0, 0, 9, 9))
     qtbot.waitUntil(lambda: len(roi.data) == 1, timeout=1000)
@@ -109,7 +169,11 @@ def test_the_users_own_layer_keeps_all_its_shapes(box, draw, qtbot):
 
 
 def test_buttons_tell_what_to_draw(box, qtbot):
-    for name, kind in (("draw_roi", "roi"), ("draw_ground_truth", "ground truth")):
+    for parent, name, kind in (
+        (box, "draw_roi", "roi"),
+        (box, "draw_ground_truth", "ground truth"),
+        (box.patch_row, "draw_patch", "patch"),
+    ):
         with qtbot.waitSignal(box.draw) as told:
-            box.findChild(QWidget, name).click()
+            parent.findChild(QWidget, name).click()
         assert told.args == [kind]

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QWidget
 
 from clem_retrace.events import Progress
 from clem_retrace.micrograph import Roi
+from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.outputs import role
@@ -518,11 +519,111 @@ def test_a_typed_ratio_goes_into_the_options(make_widget, pair_layers, qtbot):
     assert widget.registration.ratio == 4.1
 
 
+def draw_patch(widget, model, *corners):
+    """Press Draw and draw, in EM pixels."""
+    control(widget, "draw_patch").click()
+    (patch,) = ours(model, "patch")
+    patch.add_rectangles(np.array(corners, float))
+    return patch
+
+
+#: 150 x 120 EM pixels.
+UPRIGHT = ([99.5, 99.5], [99.5, 219.5], [249.5, 219.5], [249.5, 99.5])
+
+
+def patch_options(widget):
+    histogram = widget.registration.options.histogram
+    return histogram.patch_height, histogram.patch_width
+
+
+def test_a_drawn_patch_is_what_the_histogram_search_looks_for(
+    make_widget, model, pair_layers, notices, qtbot
+):
+    em = pair_layers[1]
+    widget = make_widget(*pair_layers)
+    size = {"histogram.patch_height": 300.0, "histogram.patch_width": 310.0}
+    widget.options.set_options(
+        RegistrationOptions.from_paths({"search": "histogram", "histogram.overlap": 0.7, **size})
+    )
+    assert not control(widget, "patch_size").isVisible()
+    patch = draw_patch(widget, model, *UPRIGHT)
+    np.testing.assert_allclose(pixels_between(patch, em), np.eye(3), atol=1e-9)
+    assert patch.units == em.units
+    assert text(widget, "patch_size") == "patch 150 x 120 EM px"
+    assert control(widget, "patch_size").isVisible()
+    run(widget, qtbot)
+    assert patch_options(widget) == pytest.approx((150, 120))
+    for match in widget.registration.candidates.matches:
+        sides = np.ptp(match.corners, axis=0)
+        # The grid of the search is coarser than the EM: the LM's, of 4 EM pixels.
+        np.testing.assert_allclose(sides, (150, 120), atol=4)
+    assert notices == []
+    # Given up, the typed size counts again.
+    control(widget, "patch_layer").setCurrentIndex(0)
+    assert not control(widget, "patch_size").isVisible()
+    run(widget, qtbot)
+    assert patch_options(widget) == (300, 310)
+
+
+def without_shapes(model, patch):
+    patch.selected_data = {0}
+    patch.remove_selected()
+
+
+def without_layer(model, patch):
+    model.layers.remove(patch)
+
+
+@pytest.mark.parametrize("gone", [without_shapes, without_layer])
+def test_without_a_drawn_patch_the_region_gives_it(gone, make_widget, model, pair_layers, qtbot):
+    widget = make_widget(*pair_layers)
+    patch = draw_patch(widget, model, *UPRIGHT)
+    gone(model, patch)
+    assert not control(widget, "patch_size").isVisible()
+    run(widget, qtbot)
+    assert patch_options(widget) == (None, None)
+
+
+def test_a_turned_patch_is_used_as_its_box_which_is_told(
+    make_widget, model, pair_layers, notices, qtbot
+):
+    widget = make_widget(*pair_layers)
+    draw_patch(widget, model, [200, 100], [100, 200], [200, 300], [300, 200])
+    assert text(widget, "patch_size") == "patch 200 x 200 EM px"
+    run(widget, qtbot)
+    assert notices == [("info", "The EM patch is a turned rectangle: its bounding box is used")]
+    assert patch_options(widget) == pytest.approx((200, 200))
+
+
+def test_a_patch_too_small_to_search_for_is_told(make_widget, model, pair_layers, notices):
+    widget = make_widget(*pair_layers)
+    draw_patch(widget, model, [10, 10], [10, 13], [50, 13], [50, 10])
+    control(widget, "run").click()
+    ((severity, message),) = notices
+    assert severity == "warning"
+    assert "patch_width" in message
+    assert not control(widget, "cancel").isEnabled()
+
+
+def test_side_by_side_and_set_on_layers_take_the_patch_along(
+    make_widget, model, pair_layers, qtbot
+):
+    em = pair_layers[1]
+    widget = make_widget(*pair_layers)
+    patch = draw_patch(widget, model, *UPRIGHT)
+    control(widget, "em_pixel_size").setValue(55.0)
+    control(widget, "calibrate").click()
+    control(widget, "side_by_side").click()
+    np.testing.assert_allclose(pixels_between(patch, em), np.eye(3), atol=1e-6)
+    assert text(widget, "patch_size") == "patch 150 x 120 EM px"
+
+
 def test_every_control_has_a_name_and_a_tip(make_widget, pair_layers):
     widget = make_widget(*pair_layers)
     for name in (
         "lm_layer", "em_layer", "lm_pixel_size", "em_pixel_size", "ratio", "side_by_side",
         "calibrate", "roi_layer", "draw_roi", "truth_layer", "draw_ground_truth", "preset",
+        "patch_layer", "draw_patch",
         "run", "cancel", "add_log_images", "add_warped",
     ):  # fmt: skip
         item = control(widget, name)

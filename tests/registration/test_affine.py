@@ -17,7 +17,12 @@ from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
 from clem_retrace.geometry import translation as shifted_by
 from clem_retrace.micrograph import Micrograph, Roi
-from clem_retrace.registration import AffineEstimate, register_affine, register_affine_steps
+from clem_retrace.registration import (
+    AffineEstimate,
+    affine,
+    register_affine,
+    register_affine_steps,
+)
 from clem_retrace.resampling import warp
 from clem_retrace.synthetic import Pair, simulate_pair
 
@@ -273,6 +278,23 @@ def test_a_start_outside_the_em_is_kept(rough: bool) -> None:
     assert not estimate
     assert estimate.message
     np.testing.assert_allclose(estimate.matrix, start)
+
+
+@pytest.mark.parametrize(
+    ("bound", "least", "words"),
+    [
+        ("LARGEST_SHIFT", 1.0, "moved a corner of the region"),
+        ("LARGEST_STRETCH", 0.01, "stretched"),
+    ],
+)
+def test_what_leaves_its_start_or_is_beyond_belief_is_not_taken(
+    bound: str, least: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair, start = textured(0), off(textured(0), 0, 0.5)
+    assert register(pair, start, rough=False)
+    # from 2 LM pixels and 2 % off, narrower bounds are met by what is right
+    monkeypatch.setattr(affine, bound, least)
+    assert_failed(register(pair, start, rough=False), start, words)
 
 
 def test_of_several_starts_the_first_is_kept() -> None:

@@ -22,7 +22,15 @@ from clem_retrace.plugin.frames import image_shape, pixels_between
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
-__all__ = ["ImageSource", "Region", "StackChoice", "image_source", "lm_region", "region"]
+__all__ = [
+    "ImageSource",
+    "Region",
+    "StackChoice",
+    "em_patch",
+    "image_source",
+    "lm_region",
+    "region",
+]
 
 #: Share of its bounding box that a rectangle fills when it counts as upright: turned by
 #: a quarter of a degree at most.
@@ -152,11 +160,18 @@ class Region:
     notes: tuple[str, ...]
 
 
-def region(shapes: Shapes, image: Image) -> Region:
+def region(shapes: Shapes, image: Image, what: str = "region") -> Region:
     """Return a drawn shape as a rectangle in an image's pixels.
 
     The shape is the selected one, or the last that was drawn. Other shapes than upright
     rectangles give their bounding box.
+
+    Parameters
+    ----------
+    shapes : Shapes
+    image : Image
+    what : str
+        What the notes call it.
 
     Raises
     ------
@@ -177,12 +192,15 @@ def region(shapes: Shapes, image: Image) -> Region:
     vertices = np.asarray(shapes.data[number], dtype=np.float64)[:, -2:]
     corners = map_points(pixels_between(shapes, image), vertices)
     kind = str(shapes.shape_type[number])
-    roi = Roi.from_corners(corners)
+    try:
+        roi = Roi.from_corners(corners)
+    except RoiError as error:
+        raise RoiError(f"in '{shapes.name}', {error}") from None
     if kind != "rectangle":
         article = "an" if kind[0] in "aeiou" else "a"
-        notes.append(f"the region is {article} {kind}: its bounding box is used")
+        notes.append(f"the {what} is {article} {kind}: its bounding box is used")
     elif _area(corners) < UPRIGHT * roi.height * roi.width:
-        notes.append("the region is a turned rectangle: its bounding box is used")
+        notes.append(f"the {what} is a turned rectangle: its bounding box is used")
     return Region(roi, tuple(notes))
 
 
@@ -201,6 +219,21 @@ def lm_region(shapes: Shapes | None, lm: Image) -> Region:
     if math.isclose(roi.height * roi.width, drawn.roi.height * drawn.roi.width, rel_tol=1e-6):
         return Region(roi, drawn.notes)
     return Region(roi, (*drawn.notes, "the part of the region outside the LM image is left out"))
+
+
+def em_patch(shapes: Shapes | None, em: Image) -> Region | None:
+    """Return the patch that is drawn on the EM image; None if there is none.
+
+    Only its size is meant, so it may reach over the image's edges.
+
+    Raises
+    ------
+    RoiError
+        It has no area.
+    """
+    if shapes is None or len(shapes.data) == 0:
+        return None
+    return region(shapes, em, "EM patch")
 
 
 def _area(corners: NDArray[np.float64]) -> float:

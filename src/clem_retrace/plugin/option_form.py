@@ -211,6 +211,25 @@ class OptionForm(QWidget):
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         return layout
 
+    def add_row_after(self, path: str, title: str, widget: QWidget, buddy: QWidget) -> None:
+        """Add a row that is no option's own, below an advanced option.
+
+        Parameters
+        ----------
+        path : str
+            The option's full name.
+        title : str
+        widget : QWidget
+            What goes into the row.
+        buddy : QWidget
+            The control in it that the title is for.
+        """
+        row, _ = self._advanced_rows.getWidgetPosition(self._rows[path].widget)
+        label = QLabel(title)
+        label.setToolTip(buddy.toolTip())
+        label.setBuddy(buddy)
+        self._advanced_rows.insertRow(row + 1, label, widget)
+
     def _add_row(self, layout: QFormLayout, path: str) -> None:
         row = self._rows[path]
         label = QLabel(row.title)
@@ -231,7 +250,7 @@ class OptionForm(QWidget):
             lambda shown: folded.setText(f"{'▾' if shown else '▸'} Advanced options")
         )
         content = QWidget()
-        layout = self._form_layout(content)
+        self._advanced_rows = layout = self._form_layout(content)
         group = None
         for path, row in self._rows.items():
             if not row.declared.advanced:

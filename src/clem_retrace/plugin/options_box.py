@@ -68,6 +68,16 @@ class OptionsBox(QGroupBox):
         """
         return self._form.options(others)
 
+    def add_patch_row(self, row: QWidget, choice: QWidget) -> None:
+        """Show, below the typed size of the patch, how else it is given.
+
+        Parameters
+        ----------
+        row, choice : QWidget
+            The controls, and the one among them that the row is for.
+        """
+        self._form.add_row_after("histogram.patch_width", "EM patch", row, choice)
+
     def set_options(self, options: RegistrationOptions) -> None:
         """Show other options."""
         self._form.set_options(options)

@@ -6,7 +6,10 @@ it lies on. Colours are those of Okabe and Ito, told apart also by the colour-bl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from clem_retrace.retracing.candidates import Candidates
 
 __all__ = [
+    "DRAWINGS",
+    "Drawing",
     "LayerData",
     "candidates_layer",
     "contrast_limits",
@@ -39,12 +44,41 @@ LayerData = tuple[Any, dict[str, Any], str]
 #: Key of our entry in a layer's metadata.
 KEY = "clem_retrace"
 
-ORANGE, SKY_BLUE, YELLOW = "#e69f00", "#56b4e9", "#f0e442"
+ORANGE, SKY_BLUE, YELLOW, PURPLE = "#e69f00", "#56b4e9", "#f0e442", "#cc79a7"
 #: Width of an outline as a share of the image's longer side.
 EDGE = 1 / 250
 
-ROI_NAME = "Region (ROI)"
-TRUTH_NAME = "Ground truth"
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How the layer looks in which the user draws something.
+
+    Attributes
+    ----------
+    on : {"LM", "EM"}
+        The image it lies on.
+    name : str
+        Of the layer.
+    colour : str
+    shape_type : str
+        Of an outline it starts with.
+    """
+
+    on: Literal["LM", "EM"]
+    name: str
+    colour: str
+    shape_type: str
+
+
+#: What is drawn by hand, by the role of its layer.
+DRAWINGS: Mapping[str, Drawing] = MappingProxyType(
+    {
+        "roi": Drawing("LM", "Region (ROI)", ORANGE, "rectangle"),
+        # A true patch may be sheared a little, which a napari rectangle is not.
+        "ground truth": Drawing("EM", "Ground truth", YELLOW, "polygon"),
+        "patch": Drawing("EM", "EM patch", PURPLE, "rectangle"),
+    }
+)
 
 
 def role(layer: Layer) -> str | None:
@@ -84,28 +118,26 @@ def outline_style(shape: tuple[int, int], colour: str) -> dict[str, Any]:
 
 
 def drawing_layer(image: Image, kind: str, corners: NDArray[np.float64] | None = None) -> LayerData:
-    """Return a layer to draw the "roi" or the "ground truth" in.
+    """Return a layer to draw the "roi", the "ground truth" or the "patch" in.
 
     Parameters
     ----------
     image : Image
         What is drawn on.
-    kind : {"roi", "ground truth"}
+    kind : {"roi", "ground truth", "patch"}
     corners : ndarray, shape (4, 2), optional
         The outline it starts with, in the image's pixels.
     """
-    name, colour = (ROI_NAME, ORANGE) if kind == "roi" else (TRUTH_NAME, YELLOW)
+    drawing = DRAWINGS[kind]
     keywords = {
-        "name": name,
+        "name": drawing.name,
         "metadata": {KEY: {"role": kind}},
-        **outline_style(image_shape(image), colour),
+        **outline_style(image_shape(image), drawing.colour),
         **placement(image),
     }
     if corners is None:
         return None, keywords | {"ndim": 2}, "shapes"
-    # A true patch may be sheared a little, which a napari rectangle is not.
-    shape_type = "rectangle" if kind == "roi" else "polygon"
-    return [corners], keywords | {"shape_type": shape_type}, "shapes"
+    return [corners], keywords | {"shape_type": drawing.shape_type}, "shapes"
 
 
 def candidates_layer(candidates: Candidates, em: Image) -> LayerData:

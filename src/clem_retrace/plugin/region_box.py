@@ -1,9 +1,11 @@
-"""The region that is searched for, and the ground truth it is compared with."""
+"""What the user draws: the region that is searched for, its true place, its patch's shape."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Shapes
@@ -11,27 +13,83 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from clem_retrace.plugin.layer_choice import LayerChoice
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.outputs import DRAWINGS, role
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
 __all__ = ["RegionBox"]
 
-#: Roles of the layers that are drawn in, in the order of the form.
-KINDS = ("roi", "ground truth")
+
+@dataclass(frozen=True, slots=True)
+class _Controls:
+    """What stands in the row of a kind.
+
+    Attributes
+    ----------
+    name : str
+        Of the combo box, as an object.
+    title, noun : str
+        Of the row; and the same within a sentence.
+    nothing : str
+        The entry that stands for no layer.
+    tip : str
+        Of the button.
+    """
+
+    name: str
+    title: str
+    noun: str
+    nothing: str
+    tip: str
+
+
+#: The controls of what is drawn, by the role of its layer.
+CONTROLS: Mapping[str, _Controls] = MappingProxyType(
+    {
+        "roi": _Controls(
+            "roi_layer",
+            "Region",
+            "region",
+            "not drawn yet",
+            "Make a layer on the LM image and draw the region in it, by dragging",
+        ),
+        "ground truth": _Controls(
+            "truth_layer",
+            "Ground truth",
+            "ground truth",
+            "none",
+            "Draw where the region really lies on the EM image, to see how far off the result is",
+        ),
+        "patch": _Controls(
+            "patch_layer",
+            "EM patch",
+            "EM patch",
+            "from the region",
+            "Draw, anywhere on the EM image, a rectangle of the size that the histogram search "
+            "looks for; it takes the place of the typed height and width",
+        ),
+    }
+)
 
 
 class RegionBox(QGroupBox):
-    """Chooses the layers in which the region and the ground truth are drawn.
+    """Chooses the layers in which the region, the ground truth and the patch are drawn.
 
     It does not know the images: what is drawn is read by whoever owns it, when `drawn` is
     emitted or a run starts.
 
+    Attributes
+    ----------
+    patch_row, patch_choice : QWidget
+        The controls of the patch, and its combo box. Few need them: they are not in the box,
+        but for its owner to put where they are not in the way. The size of a patch that is
+        drawn does stand in the box, for a run to use none unseen.
+
     Signals
     -------
     draw : str
-        The button of a kind, "roi" or "ground truth", was pressed.
+        The button of a kind, "roi", "ground truth" or "patch", was pressed.
     drawn : str
         What is drawn in the layer of a kind has changed, or another layer is chosen.
     """
@@ -41,59 +99,54 @@ class RegionBox(QGroupBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Region", parent)
-        self._choices = {
-            "roi": self._choice("roi_layer", "Region", _may_hold_roi, "not drawn yet"),
-            "ground truth": self._choice("truth_layer", "Ground truth", _may_hold_truth, "none"),
-        }
-        self._watched: dict[str, Layer | None] = dict.fromkeys(KINDS)
+        self._choices = {kind: _choice(kind) for kind in CONTROLS}
+        self._sizes = {kind: _size_label(f"{kind}_size") for kind in ("roi", "patch")}
+        self._watched: dict[str, Layer | None] = dict.fromkeys(CONTROLS)
         layout = QFormLayout(self)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        tips = {
-            "roi": "Make a layer on the LM image and draw the region in it, by dragging",
-            "ground truth": "Draw where the region really lies on the EM image, to see how far "
-            "off the result is",
-        }
-        for kind in KINDS:
-            row = QHBoxLayout()
-            row.addWidget(self._choices[kind], 1)
-            row.addWidget(self._button(kind, tips[kind]))
-            layout.addRow(self._choices[kind].accessibleName(), row)
-            if kind == "roi":
-                self._size = QLabel()
-                self._size.setObjectName("roi_size")
-                self._size.setWordWrap(True)
-                layout.addRow(self._size)
+        layout.addRow(CONTROLS["roi"].title, self._row("roi"))
+        for label in self._sizes.values():
+            layout.addRow(label)
+        layout.addRow(CONTROLS["ground truth"].title, self._row("ground truth"))
+        self.patch_choice: QWidget = self._choices["patch"]
+        self.patch_row = QWidget()
+        row = self._row("patch")
+        row.setContentsMargins(0, 0, 0, 0)
+        self.patch_row.setLayout(row)
         for kind, choice in self._choices.items():
             choice.layer_changed.connect(partial(self._on_layer, kind))
 
-    @staticmethod
-    def _choice(name: str, title: str, accepts: Any, nothing: str) -> LayerChoice:
-        choice = LayerChoice(accepts, nothing=nothing)
-        choice.setObjectName(name)
-        choice.setAccessibleName(title)
-        choice.setToolTip(f"The shapes layer that holds the {title.lower()}")
-        return choice
-
-    def _button(self, kind: str, tip: str) -> QPushButton:
+    def _row(self, kind: str) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(self._choices[kind], 1)
         button = QPushButton("Draw")
         button.setObjectName(f"draw_{kind.replace(' ', '_')}")
-        button.setAccessibleName(f"Draw the {'region' if kind == 'roi' else kind}")
-        button.setToolTip(tip)
+        button.setAccessibleName(f"Draw the {CONTROLS[kind].noun}")
+        button.setToolTip(CONTROLS[kind].tip)
         button.clicked.connect(lambda: self.draw.emit(kind))
-        return button
+        row.addWidget(button)
+        return row
 
     def layer(self, kind: str) -> Shapes | None:
         """Return the layer in which a kind is drawn."""
         return self._choices[kind].layer
 
+    def layers_on(self, modality: str) -> list[Shapes]:
+        """Return the layers, each once, that are drawn on the "LM" or the "EM" image."""
+        layers = (self.layer(kind) for kind in CONTROLS if DRAWINGS[kind].on == modality)
+        return list(dict.fromkeys(layer for layer in layers if layer is not None))
+
     def offer(self, layers: Iterable[Layer]) -> None:
         """Offer the shapes layers of the viewer.
 
         A layer made for a kind is taken for it; so is, for the region, the only one there is.
+        The patch must be chosen: a run is not to use one that the user has given up.
         """
         offered = list(layers)
         for kind, choice in self._choices.items():
             choice.offer(offered)
+            if kind == "patch":
+                continue
             likely = [layer for layer in choice.offered if _fits(layer, kind)]
             if kind == "roi" and len(choice.offered) == 1:
                 likely = choice.offered
@@ -104,16 +157,18 @@ class RegionBox(QGroupBox):
         """Choose the layer of a kind."""
         self._choices[kind].choose(layer)
 
-    def show_size(self, text: str) -> None:
-        """Show the size of the region, or why it cannot be used."""
-        self._size.setText(text)
-        self._size.setVisible(bool(text))
+    def show_size(self, kind: str, text: str) -> None:
+        """Show the size of the "roi" or the "patch", or why it cannot be used."""
+        self._sizes[kind].setText(text)
+        self._sizes[kind].setVisible(bool(text))
 
     def _on_layer(self, kind: str) -> None:
         before, now = self._watched[kind], self._choices[kind].layer
+        # One layer may serve two kinds; it is listened to once.
+        elsewhere = [layer for other, layer in self._watched.items() if other != kind]
         # `data` tells the end of a change, `set_data` every step of a drag.
         for layer, action in ((before, "disconnect"), (now, "connect")):
-            if layer is not None:
+            if layer is not None and layer not in elsewhere:
                 getattr(layer.events.data, action)(self._on_data)
                 getattr(layer.events.set_data, action)(self._on_step)
         self._watched[kind] = now
@@ -127,7 +182,7 @@ class RegionBox(QGroupBox):
     def _on_data(self, event: Any) -> None:
         self._on_step(event)
         layer = event.source
-        if str(event.action) == "added" and role(layer) in KINDS:
+        if str(event.action) == "added" and role(layer) in DRAWINGS:
             # napari is still finishing the drag: tidy up after it.
             QTimer.singleShot(0, partial(_keep_last, layer))
 
@@ -149,13 +204,24 @@ def _fits(layer: Layer, kind: str) -> bool:
     return role(layer) == kind
 
 
-def _may_hold_roi(layer: Layer) -> bool:
-    return (
-        isinstance(layer, Shapes)
-        and role(layer) in (None, "roi")
-        and not _fits(layer, "ground truth")
-    )
+def _may_hold(kind: str, layer: Layer) -> bool:
+    if kind == "roi" and _fits(layer, "ground truth"):
+        return False
+    return isinstance(layer, Shapes) and role(layer) in (None, kind)
 
 
-def _may_hold_truth(layer: Layer) -> bool:
-    return isinstance(layer, Shapes) and role(layer) in (None, "ground truth")
+def _choice(kind: str) -> LayerChoice:
+    controls = CONTROLS[kind]
+    choice = LayerChoice(partial(_may_hold, kind), nothing=controls.nothing)
+    choice.setObjectName(controls.name)
+    choice.setAccessibleName(controls.title)
+    choice.setToolTip(f"The shapes layer that holds the {controls.noun}")
+    return choice
+
+
+def _size_label(name: str) -> QLabel:
+    label = QLabel()
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.hide()
+    return label

@@ -5,6 +5,7 @@ All of it belongs to the GUI thread.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari.layers import Layer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Scene"]
 
 #: Roles of layers that must not be hidden by an image.
-OUTLINES = ("roi", "ground truth", "candidates")
+OUTLINES = (*outputs.DRAWINGS, "candidates")
 
 
 class Scene:
@@ -81,23 +82,23 @@ class Scene:
         """Bring all layers into view."""
         self._viewer.reset_view()
 
-    def place_side_by_side(self, lm: Image, em: Image, drawn_on_em: Shapes | None) -> None:
+    def place_side_by_side(self, lm: Image, em: Image, drawn_on_em: Sequence[Shapes]) -> None:
         """Move the EM to the right of the LM, with all that lies on it, and show both."""
         place_beside(em, lm, self._lying_on(em, drawn_on_em))
         self.fit()
 
-    def set_apart(self, lm: Image, em: Image, drawn_on_em: Shapes | None) -> None:
+    def set_apart(self, lm: Image, em: Image, drawn_on_em: Sequence[Shapes]) -> None:
         """Put the EM beside the LM if it hides it, and neither has been placed by anyone."""
         unplaced = all(not any(image.data_to_world((0, 0))) for image in (lm, em))
         if unplaced and overlap(lm, em):
             self.place_side_by_side(lm, em, drawn_on_em)
 
-    def calibrate(self, image: Image, pixel_size: float, drawn_on_it: Shapes | None) -> None:
+    def calibrate(self, image: Image, pixel_size: float, drawn_on_it: Sequence[Shapes]) -> None:
         """Give an image, and all that lies on it, a pixel size in nm."""
         calibrate(image, pixel_size, self._lying_on(image, drawn_on_it))
 
-    def _lying_on(self, image: Image, drawn: Shapes | None) -> list[Layer]:
+    def _lying_on(self, image: Image, drawn: Sequence[Shapes]) -> list[Layer]:
         results = [
             layer for layer in self._viewer.layers if outputs.image_id(layer) == image.unique_id
         ]
-        return results if drawn is None else [drawn, *results]
+        return [*drawn, *results]

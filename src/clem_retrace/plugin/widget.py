@@ -20,7 +20,7 @@ from clem_retrace.plugin import outputs
 from clem_retrace.plugin.dock import ScrollingDock
 from clem_retrace.plugin.image_box import ImageBox
 from clem_retrace.plugin.job import Answer, Job
-from clem_retrace.plugin.layers import lm_region, region
+from clem_retrace.plugin.layers import em_patch, lm_region, region
 from clem_retrace.plugin.options_box import OptionsBox
 from clem_retrace.plugin.region_box import RegionBox
 from clem_retrace.plugin.result_box import ResultBox
@@ -68,6 +68,7 @@ class RetraceWidget(ScrollingDock):
         self.options = OptionsBox()
         self.run_bar = RunBar()
         self.result = ResultBox()
+        self.options.add_patch_row(self.regions.patch_row, self.regions.patch_choice)
         self.fill((self.images, self.regions, self.options, self.result), self.run_bar)
         self._connect()
         self._offer_layers()
@@ -118,6 +119,7 @@ class RetraceWidget(ScrollingDock):
     def _on_pair(self) -> None:
         self._fit_pair()
         self._show_region()
+        self._show_patch()
 
     def opened(self) -> None:
         """Bring the images into view, now that the dock has taken its room from them."""
@@ -129,15 +131,14 @@ class RetraceWidget(ScrollingDock):
 
     def _draw(self, kind: str) -> None:
         """Make the layer of a kind, or take the one there is, and put it in drawing mode."""
-        image = self.images.lm if kind == "roi" else self.images.em
+        modality = outputs.DRAWINGS[kind].on
+        image = self.images.lm if modality == "LM" else self.images.em
         if image is None:
-            self._tell(f"choose the {'LM' if kind == 'roi' else 'EM'} image first", warn=True)
+            self._tell(f"choose the {modality} image first", warn=True)
             return
         self.images.keep()
         if self.images.em is not None and self.images.lm is not None:
-            self._scene.set_apart(
-                self.images.lm, self.images.em, self.regions.layer("ground truth")
-            )
+            self._scene.set_apart(self.images.lm, self.images.em, self.regions.layers_on("EM"))
         shapes = self.regions.layer(kind)
         if shapes is None:
             shapes = self._scene.put(outputs.drawing_layer(image, kind))
@@ -148,42 +149,54 @@ class RetraceWidget(ScrollingDock):
     def _place_side_by_side(self) -> None:
         lm, em = self.images.lm, self.images.em
         if lm is not None and em is not None:
-            self._scene.place_side_by_side(lm, em, self.regions.layer("ground truth"))
+            self._scene.place_side_by_side(lm, em, self.regions.layers_on("EM"))
 
     def _calibrate(self) -> None:
         """Write the pixel sizes in the form to the layers."""
-        for image, size, kind in (
-            (self.images.lm, self.images.lm_pixel_size, "roi"),
-            (self.images.em, self.images.em_pixel_size, "ground truth"),
+        for image, size, modality in (
+            (self.images.lm, self.images.lm_pixel_size, "LM"),
+            (self.images.em, self.images.em_pixel_size, "EM"),
         ):
             if image is not None and size is not None:
-                self._scene.calibrate(image, size, self.regions.layer(kind))
+                self._scene.calibrate(image, size, self.regions.layers_on(modality))
         self._scene.fit()
 
     def _on_drawn(self, kind: str) -> None:
         if not self._runner.running:
             # What was asked for has been done.
             self._tell("")
-        if kind == "roi":
-            self._show_region()
-        else:
-            self._show_distance()
+        {
+            "roi": self._show_region,
+            "ground truth": self._show_distance,
+            "patch": self._show_patch,
+        }[kind]()
 
     def _show_region(self) -> None:
         shapes, lm = self.regions.layer("roi"), self.images.lm
         if shapes is None or lm is None:
-            self.regions.show_size("Press Draw and drag a rectangle on the LM image.")
+            self.regions.show_size("roi", "Press Draw and drag a rectangle on the LM image.")
             return
         try:
             roi = lm_region(shapes, lm).roi
         except ClemRetraceError as error:
-            self.regions.show_size(sentence(str(error)))
+            self.regions.show_size("roi", sentence(str(error)))
             return
         text = f"{roi.height:.0f} x {roi.width:.0f} LM px"
         if self.images.ratio is not None:
             height, width = roi.height * self.images.ratio, roi.width * self.images.ratio
             text += f", {height:.0f} x {width:.0f} EM px"
-        self.regions.show_size(text)
+        self.regions.show_size("roi", text)
+
+    def _show_patch(self) -> None:
+        em, text = self.images.em, ""
+        try:
+            drawn = None if em is None else em_patch(self.regions.layer("patch"), em)
+        except ClemRetraceError as error:
+            text = sentence(str(error))
+        else:
+            if drawn is not None:
+                text = f"patch {drawn.roi.height:.0f} x {drawn.roi.width:.0f} EM px"
+        self.regions.show_size("patch", text)
 
     def _show_distance(self) -> None:
         truth, registration = self.regions.layer("ground truth"), self._registration
@@ -194,8 +207,8 @@ class RetraceWidget(ScrollingDock):
                 distance = registration.distance_to(region(truth, self._pair[1]).roi)
         self.result.show_distance(distance)
 
-    def _job(self, lm: Image) -> Job:
-        """Return the run that the form describes, and tell how the region was read.
+    def _job(self, lm: Image, em: Image) -> Job:
+        """Return the run that the form describes, and tell how the drawings were read.
 
         Raises
         ------
@@ -204,8 +217,14 @@ class RetraceWidget(ScrollingDock):
         """
         lm_source, em_source = self.images.sources()
         drawn = lm_region(self.regions.layer("roi"), lm)
-        options = self.options.options({"pixel_size_ratio": self.images.typed_ratio})
-        for note in drawn.notes:
+        notes, others = drawn.notes, {"pixel_size_ratio": self.images.typed_ratio}
+        patch = em_patch(self.regions.layer("patch"), em)
+        if patch is not None:
+            notes += patch.notes
+            others["histogram.patch_height"] = patch.roi.height
+            others["histogram.patch_width"] = patch.roi.width
+        options = self.options.options(others)
+        for note in notes:
             show_info(sentence(note))
         return Job(lm_source, em_source, drawn.roi, options, self.options.warped)
 
@@ -213,7 +232,7 @@ class RetraceWidget(ScrollingDock):
         """Run what the form describes, or say what is missing."""
         try:
             lm, em = self.images.pair()
-            job = self._job(lm)
+            job = self._job(lm, em)
         except ClemRetraceError as error:
             self._tell(str(error), warn=True)
             return

@@ -96,6 +96,8 @@ def test_commands_exist(page):
             assert words[0] in ("clem-retrace", "make", "python", "pip"), words
         if words[0] == "make":
             assert set(words[1:]) <= targets
+        if words[0] == "python" and words[1] != "-m":
+            assert (TOP / words[1]).is_file(), words
     for words in re.findall(r"`make ([a-z-]+)", text):
         assert words in targets
 

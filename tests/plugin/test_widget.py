@@ -601,7 +601,7 @@ def test_a_patch_too_small_to_search_for_is_told(make_widget, model, pair_layers
     control(widget, "run").click()
     ((severity, message),) = notices
     assert severity == "warning"
-    assert "patch_width" in message
+    assert message == "Patch_width is 3: it must be at least 8 EM px"
     assert not control(widget, "cancel").isEnabled()
 
 

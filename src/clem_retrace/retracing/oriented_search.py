@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.alignment import GrowthStep, Model, Place, Scene, grow_steps
-from clem_retrace.events import Steps, run
+from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import invert, similarity
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
@@ -127,12 +127,14 @@ def oriented_search_steps(
     contrasts = {"either": (1, -1), "same": (1,), "inverted": (-1,)}[contrast]
     coarsening = max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL)
     matches: tuple[Match, ...] = ()
+    scenes: dict[float, Scene] = {}
     for number, (cell, starts, spread) in enumerate(LEVELS):
         name = stage if number == 0 else f"{stage}, finer"
-        scenes = {
-            size: Scene.at(lm, em, roi, ratio=ratio, cell=size * coarsening, sigma=SIGMA)
-            for size in {cell, *(step[0] for step in GROWTH if step[0])}
-        }
+        missing = sorted({cell, *(step[0] for step in GROWTH if step[0])} - scenes.keys())
+        for done, size in enumerate(missing):
+            yield Progress(f"{name}, representation", done, len(missing))
+            scenes[size] = Scene.at(lm, em, roi, ratio=ratio, cell=size * coarsening, sigma=SIGMA)
+        yield Progress(f"{name}, representation", len(missing), len(missing))
         scene = scenes[cell]
         weights = scene.weights(min(context, SWEEP_CONTEXT * coarsening))
         grid = OrientationGrid(

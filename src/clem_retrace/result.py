@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile
 from clem_retrace.evaluation import Distance, centre_distance
-from clem_retrace.geometry import Matrix, as_transform, invert, map_points
+from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration import AffineEstimate
@@ -88,20 +88,24 @@ class Registration:
     version: str
 
     @property
+    def place(self) -> Match:
+        """The match with the registered transform: where the region lies, as well as is known."""
+        return dataclasses.replace(self.match, em_to_lm=self.em_to_lm)
+
+    @property
     def lm_to_em(self) -> Matrix:
         """The transform in the other direction."""
-        return invert(self.em_to_lm)
+        return self.place.lm_to_em
 
     @property
     def centre(self) -> tuple[float, float]:
-        """(row, col) of the ROI's centre in EM pixels, by `em_to_lm`."""
-        row, col = map_points(self.lm_to_em, self.roi.centre)
-        return float(row), float(col)
+        """(row, col) of the ROI's centre in EM pixels by `em_to_lm`."""
+        return self.place.centre
 
     @property
     def corners(self) -> NDArray[np.float64]:
         """The ROI's outer corners in EM pixels by `em_to_lm`, shape (4, 2)."""
-        return map_points(self.lm_to_em, self.roi.corners)
+        return self.place.corners
 
     def distance_to(self, truth: Roi) -> Distance:
         """Return the distance from the match's centre to that of a ground-truth patch in the EM."""

@@ -160,10 +160,12 @@ def oriented_search_steps(
             )
             for size, reach, kept, iterations, model, spreads in GROWTH
         ]
-        grown = yield from grow_steps(_starts(sweep, scene, starts), schedule, f"{name}, growth")
+        places = _starts(sweep, scene, starts)
+        grown = yield from grow_steps(places, schedule, f"{name}, growth")
         matches = confidences(
             suppress(
-                [*matches, *(_match(place, roi) for place in grown)],
+                # Where nothing plausible grew, the sweep's places are shown.
+                [*matches, *(_match(place, roi) for place in grown or places)],
                 distance=0.25 * ratio * min(roi.height, roi.width),
                 angle=15.0,
                 limit=max(limit, GROWTH[-1][2]),

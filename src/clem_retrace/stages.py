@@ -1,0 +1,191 @@
+"""The stages as the pipeline runs them: options unpacked, transforms brought to EM pixels.
+
+Between the EM and the matched stages stands a working copy of two pixels per LM pixel, made
+in one pass over the EM; what those stages find in it is returned in EM pixels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clem_retrace.errors import BadImage
+from clem_retrace.events import StageResult, Steps
+from clem_retrace.geometry import Matrix, compose, invert
+from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.options import HistogramOptions, RegistrationOptions
+from clem_retrace.registration import AffineEstimate, register_affine_steps
+from clem_retrace.representation import (
+    Representation,
+    ScaleSelection,
+    represent_steps,
+    select_sigma_steps,
+)
+from clem_retrace.resampling import decimate_steps
+from clem_retrace.retracing import (
+    LDP_BINS,
+    Candidates,
+    Match,
+    histogram_search_steps,
+    ldp_codes_steps,
+    ldp_turns,
+    log_bins,
+    log_turns,
+    oriented_search_steps,
+)
+
+__all__ = ["affine_steps", "histogram_steps", "oriented_steps", "scale_steps", "work_steps"]
+
+#: EM pixels per LM pixel on which the matched stages work: enough for the finest of them.
+WORKING_RATIO = 2.0
+
+#: Sigma of the matched histogram search, LM pixels, when none is given.
+MATCHED_SIGMA = 1.5
+
+#: LoG values are counted within this many robust standard deviations.
+HISTOGRAM_LIMIT = 6.0
+
+
+def scale_steps(
+    image: Micrograph, which: str, options: RegistrationOptions
+) -> Steps[ScaleSelection]:
+    """Yield progress; return the sigma of one image, selected or as given."""
+    given = options.representation
+    lm = which == "LM"
+    try:
+        selection = yield from select_sigma_steps(
+            image.data,
+            structures=given.lm_structures if lm else given.em_structures,
+            min_sigma=given.min_sigma,
+            max_sigma=given.max_sigma,
+            stage=f"{which} scale",
+        )
+    except BadImage as error:
+        raise BadImage(f"{image.name or which}: {error}") from error
+    sigma = given.lm_sigma if lm else given.em_sigma
+    if sigma is not None:
+        selection = dataclasses.replace(selection, sigma=sigma)
+    yield StageResult(f"{which} scale", selection)
+    return selection
+
+
+def work_steps(em: Micrograph, ratio: float, stage: str) -> Steps[tuple[Micrograph, Matrix]]:
+    """Yield progress; return the EM at two pixels per LM pixel, and the transform to it."""
+    factor = max(1.0, ratio / WORKING_RATIO)
+    if factor == 1.0:
+        data = np.asarray(em.data, dtype=np.float32)
+        return Micrograph(np.where(np.isfinite(data), data, np.nan), None, em.name), np.eye(3)
+    data, em_to_work = yield from decimate_steps(em, factor, stage)
+    return Micrograph(data, None, em.name), em_to_work
+
+
+def histogram_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    em_to_source: Matrix,
+    roi: Roi,
+    ratio: float,
+    sigmas: tuple[float, float],
+    options: RegistrationOptions,
+) -> Steps[Candidates]:
+    """Yield events; return the histogram search's candidates."""
+    chosen = options.histogram
+    if chosen.matched:
+        sigma = options.representation.lm_sigma or MATCHED_SIGMA
+        sigmas = (sigma, sigma)
+        # `em` is the working copy; the grid of the comparison has the LM's pixel size.
+        source_ratio = ratio * math.sqrt(abs(np.linalg.det(em_to_source[:2, :2])))
+        pixels, to_grid = yield from decimate_steps(em, max(1.0, source_ratio), "histogram search")
+        em, em_to_source = Micrograph(pixels), compose(to_grid, em_to_source)
+    indices: list[NDArray[Any]] = []
+    for which, image, to_log, sigma in (
+        ("LM", lm, np.eye(3), sigmas[0]),
+        ("EM", em, em_to_source, sigmas[1]),
+    ):
+        stage = f"{which} representation"
+        representation: Representation = yield from represent_steps(
+            image.data, sigma, to_log, stage
+        )
+        yield StageResult(stage, representation)
+        indices.append((yield from _index_steps(representation, chosen, stage)))
+    ldp = chosen.descriptor == "ldp"
+    drawn = (
+        None
+        if chosen.patch_height is None or chosen.patch_width is None
+        else (chosen.patch_height, chosen.patch_width)
+    )
+    return (
+        yield from histogram_search_steps(
+            indices[0], indices[1], roi,
+            bins=LDP_BINS if ldp else chosen.bins,
+            turns=ldp_turns() if ldp else log_turns(chosen.bins),
+            ratio=ratio, em_to_grid=em_to_source, similarity=chosen.similarity,
+            overlap=chosen.overlap, row_step=chosen.row_step, col_step=chosen.col_step,
+            patch=drawn, limit=options.candidates, stage="histogram search",
+        )
+    )  # fmt: skip
+
+
+def _index_steps(
+    representation: Representation, chosen: HistogramOptions, stage: str
+) -> Steps[NDArray[Any]]:
+    """Yield progress; return the bin of each pixel, for the chosen descriptor."""
+    if chosen.descriptor == "ldp":
+        return (yield from ldp_codes_steps(representation.log, stage))
+    return log_bins(representation.log, chosen.bins, HISTOGRAM_LIMIT)
+
+
+def oriented_steps(
+    lm: Micrograph,
+    work: Micrograph,
+    em_to_work: Matrix,
+    roi: Roi,
+    ratio: float,
+    options: RegistrationOptions,
+) -> Steps[Candidates]:
+    """Yield progress; return the oriented search's candidates, in EM pixels."""
+    chosen = options.oriented
+    found = yield from oriented_search_steps(
+        lm, work, roi, _working_ratio(ratio, em_to_work),
+        ratio_uncertainty=options.ratio_uncertainty, context=options.context,
+        mirror=chosen.mirror, contrast=chosen.contrast, angle=chosen.angle,
+        angle_uncertainty=chosen.angle_uncertainty, limit=options.candidates,
+        stage="oriented search",
+    )  # fmt: skip
+    return Candidates(
+        tuple(
+            dataclasses.replace(match, em_to_lm=compose(match.em_to_lm, em_to_work))
+            for match in found.matches
+        ),
+        found.similarity,
+        compose(invert(em_to_work), found.similarity_to_em),
+    )
+
+
+def _working_ratio(ratio: float, em_to_work: Matrix) -> float:
+    """Return working pixels per LM pixel."""
+    return float(ratio * math.sqrt(abs(np.linalg.det(em_to_work[:2, :2]))))
+
+
+def affine_steps(
+    lm: Micrograph,
+    work: Micrograph,
+    em_to_work: Matrix,
+    start: Match,
+    contrast: int,
+    rough: bool,
+    options: RegistrationOptions,
+) -> Steps[AffineEstimate]:
+    """Yield progress; return the affine registration from a start, in EM pixels."""
+    work_to_em = invert(em_to_work)
+    estimate = yield from register_affine_steps(
+        lm, work, start.roi, [compose(one, work_to_em) for one in start.ways_round()],
+        contrast=contrast, sigma=options.affine.sigma, context=options.context, rough=rough,
+        robust=options.affine.robust, minimum_support=options.affine.minimum_support,
+        stage="registration",
+    )  # fmt: skip
+    return dataclasses.replace(estimate, matrix=compose(estimate.matrix, em_to_work))

@@ -265,18 +265,7 @@ def test_restrictions_are_honoured(pair: Pair) -> None:
     assert not wrong.found
 
 
-@pytest.mark.parametrize(
-    "uncertainty",
-    [
-        0.15,
-        pytest.param(
-            0.0,
-            marks=pytest.mark.xfail(
-                reason="so few places are left that there is nothing to stand out of", strict=True
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("uncertainty", [0.15, 0.0])
 def test_to_know_the_orientation_does_not_lose_the_region(uncertainty: float, pair: Pair) -> None:
     told = options(
         oriented__mirror="no", oriented__contrast="inverted", oriented__angle=30.0,

@@ -67,11 +67,12 @@ def sweep(
     known: NDArray[np.bool_],
     grid: OrientationGrid = GRID,
     contrasts: tuple[int, ...] = (1, -1),
+    fewest_peaks: int = 1,
 ) -> Sweep:
     return run(
         sweep_steps(
             template, weights, CENTRE, np.where(known, image, 0), known, grid,
-            contrasts=contrasts, stage="sweep",
+            contrasts=contrasts, stage="sweep", fewest_peaks=fewest_peaks,
         )
     )  # fmt: skip
 
@@ -242,3 +243,18 @@ def test_progress_counts_the_templates(
     assert done == sorted(done)
     assert events[-1] == Progress("sweep", total, total)
     assert max(np.diff(done)) <= 8
+
+
+def test_few_orientations_give_several_peaks_each(template: Array, weights: Array) -> None:
+    image = texture(9, (60, 70))
+    known = np.ones(image.shape, bool)
+    grid = replace(GRID, mirror="no", angle=0.0, angle_uncertainty=0.0)
+    alone = sweep(template, weights, image, known, grid, contrasts=(1,))
+    found = sweep(template, weights, image, known, grid, contrasts=(1,), fewest_peaks=40)
+    assert len(alone.peaks) < 40 <= len(found.peaks)
+    assert found.peaks[0] == alone.peaks[0]
+    for index, peak in enumerate(found.peaks):
+        assert peak.score <= found.similarity[peak.row, peak.col] + 1e-6
+        for other in found.peaks[:index]:
+            if other.orientation == peak.orientation:
+                assert max(abs(other.row - peak.row), abs(other.col - peak.col)) > 3

@@ -57,6 +57,10 @@ AGREES = 0.2
 LARGEST_SHIFT = 25.0
 LARGEST_STRETCH = 0.2
 
+#: The share of the correlation before that must be left after: what the robust fit leaves out
+#: of account counts in a plain correlation, and may lower it a little when the fit is right.
+HELD = 0.95
+
 #: Starts spread over what a rough match may be off by: LM pixels, degrees, magnification.
 SPREAD_SHIFTS = np.arange(-9.0, 9.1, 3.0)
 SPREAD_ANGLES = (-5.0, -2.5, 0.0, 2.5, 5.0)
@@ -203,11 +207,10 @@ def register_affine_steps(
     yield Progress(stage, len(LEVELS), len(LEVELS))
     onto = np.stack([scene.onto_grids(one) for one in (invert(starts[0]), start, matrix)])
     given, before, after = align(template, scene.em, onto, iterations=0).score
-    if before > after:
-        # The robust fit weighs pixels otherwise; what correlates less is not taken.
+    if after < HELD * before:
         matrix, after = start, before
     fault = _fault(matrix, start, roi, fit.support, minimum_support)
-    if given > after:
+    if after < HELD * given:
         fault = "the images correlate less after it than before"
     if fault:
         return _failed(

@@ -33,6 +33,10 @@ __all__ = ["Peak", "Sweep", "sweep_steps"]
 #: Templates whose spectra are made in one call; about 0.1 s of work.
 BATCH = 8
 
+#: So many peaks are given also where few orientations are asked for; those of one
+#: orientation are not nearer to each other than this, pixels.
+FEWEST_PEAKS, APART = 600, 3
+
 #: The least share of the template's weight that must lie in the EM.
 LEAST_COVERAGE = 0.35
 
@@ -102,6 +106,7 @@ def sweep_steps(
     *,
     contrasts: Sequence[int],
     stage: str,
+    fewest_peaks: int = FEWEST_PEAKS,
 ) -> Steps[Sweep]:
     """Yield progress; return the peaks of every orientation.
 
@@ -119,6 +124,9 @@ def sweep_steps(
     contrasts : sequence of 1 or -1
     stage : str
         Name under which progress is yielded.
+    fewest_peaks : int
+        One position of each orientation and contrast is a peak, or several of them where
+        that makes fewer than this.
     """
     turns = list(grid.turns())
     half = _half_side(weights, centre, max(grid.magnifications))
@@ -128,6 +136,8 @@ def sweep_steps(
     field = _field(image, known, _isotropic(weights, centre, half), half)
     best = np.full(image.shape, -1.0, np.float32)
     peaks: list[Peak] = []
+    wanted = sum(len(turn.wanted) for turn in turns) * len(contrasts)
+    positions = math.ceil(fewest_peaks / wanted)
     remaining = iter(turns)
     done = 0
     while batch := list(islice(remaining, BATCH)):
@@ -137,7 +147,7 @@ def sweep_steps(
         spectra = _spectrum(made, field.shape)
         for orientation, maps in _maps(field, spectra, batch):
             maps *= 1 / (math.sqrt(energy) * orientation.magnification)
-            peaks += _peaks(maps, orientation, contrasts, best)
+            peaks += _peaks(maps, orientation, contrasts, best, positions)
     yield Progress(stage, len(turns), len(turns))
     peaks.sort(key=lambda peak: -peak.score)
     return Sweep(tuple(peaks), np.where(field.factor > 0, best, np.nan))
@@ -241,10 +251,21 @@ def _peaks(
     orientation: Orientation,
     contrasts: Sequence[int],
     best: NDArray[np.float32],
+    positions: int,
 ) -> Iterator[Peak]:
-    """Yield the highest position for each contrast; raise `best` to the scores in place."""
+    """Yield the highest positions for each contrast; raise `best` to the scores in place."""
     for contrast in contrasts:
         signed = scores if contrast > 0 else -scores
         np.maximum(best, signed, out=best)
-        row, col = divmod(int(signed.argmax()), scores.shape[1])
-        yield Peak(float(signed[row, col]), row, col, orientation, contrast)
+        if positions > 1:
+            signed = signed.copy()
+        for index in range(positions):
+            row, col = divmod(int(signed.argmax()), scores.shape[1])
+            score = float(signed[row, col])
+            if index and score <= 0:
+                break
+            yield Peak(score, row, col, orientation, contrast)
+            if positions > 1:
+                signed[
+                    max(row - APART, 0) : row + APART + 1, max(col - APART, 0) : col + APART + 1
+                ] = 0

@@ -224,9 +224,12 @@ def test_without_registration_the_match_is_the_answer(pair: Pair, oriented: Regi
 
 def test_the_registration_improves_on_the_match(pair: Pair, oriented: Registration) -> None:
     assert oriented.estimate
-    assert oriented.estimate.correlation >= oriented.estimate.correlation_before
+    # Tukey's weights leave out what a plain correlation counts.
+    assert oriented.estimate.correlation > 0.95 * oriented.estimate.correlation_before
     np.testing.assert_array_equal(oriented.em_to_lm, oriented.estimate.matrix)
     assert error(oriented, pair) < AIM
+    match = dataclasses.replace(oriented, em_to_lm=oriented.match.em_to_lm)
+    assert error(oriented, pair) <= error(match, pair) + 0.02
 
 
 @pytest.mark.parametrize("search", ["oriented", "histogram"])

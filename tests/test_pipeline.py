@@ -228,7 +228,7 @@ def test_the_registration_improves_on_the_match(pair: Pair, oriented: Registrati
     assert oriented.estimate.correlation > 0.95 * oriented.estimate.correlation_before
     np.testing.assert_array_equal(oriented.em_to_lm, oriented.estimate.matrix)
     assert error(oriented, pair) < AIM
-    match = dataclasses.replace(oriented, em_to_lm=oriented.match.em_to_lm)
+    match = replace(oriented, em_to_lm=oriented.match.em_to_lm)
     assert error(oriented, pair) <= error(match, pair) + 0.02
 
 

@@ -35,7 +35,10 @@ def show(pair: Pair, registration: Registration | None = None, *, block: bool = 
     from napari.layers import Layer
 
     viewer = napari.Viewer(title=f"clem-retrace: {pair.name}")
-    lm, em, *_ = [viewer.add_layer(Layer.create(*layer_data)) for layer_data in pair_layers(pair)]
+    # A label that is bright where the EM is dark is told from the EM by its colour.
+    fluorescent = registration is not None and registration.match.contrast < 0
+    layers = pair_layers(pair, lm_colormap="green" if fluorescent else "gray")
+    lm, em, *_ = [viewer.add_layer(Layer.create(*layer_data)) for layer_data in layers]
     widget = RetraceWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Retrace and register", area="right")
     if registration is not None:

@@ -22,6 +22,7 @@ from clem_retrace.errors import TransformError
 __all__ = [
     "Decomposition",
     "Matrix",
+    "angle_between",
     "as_transform",
     "compose",
     "decimation",
@@ -59,6 +60,11 @@ class Decomposition:
     angle: float
     mirrored: bool
     anisotropy: float
+
+
+def angle_between(one: float, other: float) -> float:
+    """Return how far apart two angles are, 0 to 180 degrees."""
+    return abs((one - other + 180) % 360 - 180)
 
 
 def as_transform(matrix: ArrayLike) -> Matrix:

@@ -98,8 +98,8 @@ def histogram_steps(
         sigma = options.representation.lm_sigma or MATCHED_SIGMA
         sigmas = (sigma, sigma)
         # `em` is the working copy; the grid of the comparison has the LM's pixel size.
-        source_ratio = ratio * math.sqrt(abs(np.linalg.det(em_to_source[:2, :2])))
-        pixels, to_grid = yield from decimate_steps(em, max(1.0, source_ratio), "histogram search")
+        factor = max(1.0, _working_ratio(ratio, em_to_source))
+        pixels, to_grid = yield from decimate_steps(em, factor, "histogram search")
         em, em_to_source = Micrograph(pixels), compose(to_grid, em_to_source)
     indices: list[NDArray[Any]] = []
     for which, image, to_log, sigma in (

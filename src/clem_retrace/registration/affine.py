@@ -41,9 +41,12 @@ __all__ = ["AffineEstimate", "register_affine", "register_affine_steps"]
 TUKEY = 4.685
 WIDENING = (2.0, 1.5, 1.0)
 
-#: Resolutions, coarse to fine: the model, and the size of the grid's pixels in LM pixels,
-#: with which the LoG's sigma grows.
-LEVELS: tuple[tuple[Model, float], ...] = (("translation", 2.0), ("affine", 2.0), ("affine", 1.0))
+#: Resolutions, coarse to fine: the size of the grid's pixels in LM pixels, with which the
+#: LoG's sigma grows, and the models that are fitted in turn.
+LEVELS: tuple[tuple[float, tuple[Model, ...]], ...] = (
+    (2.0, ("translation", "affine")),
+    (1.0, ("affine",)),
+)
 
 #: Most Gauss-Newton steps a level, and the step in pixels below which it has settled: a
 #: twentieth of the errors that are reached.
@@ -195,14 +198,15 @@ def register_affine_steps(
             return _failed(starts[0], "no alignment near the match is plausible")
         start, sign = place.lm_to_em, place.contrast
     matrix, fit = start, None
-    for number, (model, cell) in enumerate(LEVELS):
+    for number, (cell, models) in enumerate(LEVELS):
         scene = Scene.at(lm, em, roi, ratio=ratio, cell=cell, sigma=sigma)
         template = scene.template(sign, context)
-        fit = yield from _fit_steps(
-            template, scene.em, scene.onto_grids(matrix), model, robust,
-            Progress(stage, number, len(LEVELS)),
-        )  # fmt: skip
-        matrix = scene.off_grids(fit.matrix)
+        for model in models:
+            fit = yield from _fit_steps(
+                template, scene.em, scene.onto_grids(matrix), model, robust,
+                Progress(stage, number, len(LEVELS)),
+            )  # fmt: skip
+            matrix = scene.off_grids(fit.matrix)
     assert fit is not None
     yield Progress(stage, len(LEVELS), len(LEVELS))
     onto = np.stack([scene.onto_grids(one) for one in (invert(starts[0]), start, matrix)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.geometry import (
     Matrix,
+    angle_between,
     compose,
     decompose,
     invert,
@@ -191,5 +192,5 @@ def _same(
     angle: float,
 ) -> bool:
     """Whether two places are the same one."""
-    apart = abs((turned - other[1] + 180) % 360 - 180)
+    apart = angle_between(turned, other[1])
     return mirrored == other[2] and apart < angle and math.dist(centre, other[0]) < distance

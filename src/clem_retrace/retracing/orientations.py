@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from clem_retrace.geometry import angle_between
+
 __all__ = ["Orientation", "OrientationGrid", "Turn"]
 
 Mirror = Literal["either", "no", "yes"]
@@ -91,7 +93,7 @@ class OrientationGrid:
             return False
         if self.angle is None:
             return True
-        apart = abs((orientation.angle - self.angle + 180) % 360 - 180)
+        apart = angle_between(orientation.angle, self.angle)
         # A hair more: half-way between two orientations rounding must not lose both.
         return apart <= self.angle_uncertainty + self.angle_step / 2 + 1e-6
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.alignment import GrowthStep, Model, Place, Scene, grow_steps
 from clem_retrace.events import Progress, Steps, run
-from clem_retrace.geometry import invert, similarity
+from clem_retrace.geometry import angle_between, invert, similarity
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
 from clem_retrace.retracing.confidence import confidences
@@ -218,6 +218,6 @@ def _alike(peak: Peak, other: Peak) -> bool:
     return (
         peak.contrast == other.contrast
         and one.mirrored == two.mirrored
-        and abs((one.angle - two.angle + 180) % 360 - 180) < ALIKE_ANGLE
+        and angle_between(one.angle, two.angle) < ALIKE_ANGLE
         and math.hypot(peak.row - other.row, peak.col - other.col) < ALIKE_DISTANCE
     )

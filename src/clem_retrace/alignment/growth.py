@@ -52,12 +52,16 @@ class Place:
     contrast : int
         1 or -1.
     score : float
-        Correlation times root coverage; the mean of the last two steps of a growth.
+        Correlation times root coverage, the mean of the last two steps of a growth.
+    latest : float
+        That of the last step alone.
     """
 
     lm_to_em: Matrix
     contrast: int
     score: float = 0.0
+    latest: float = 0.0
+    cell: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +108,11 @@ def grow_steps(
     """
     total = sum(min(step.kept, len(places)) for step in schedule)
     done = 0
-    current, before = list(places), np.zeros(len(places))
-    for number, step in enumerate(schedule):
+    current = list(places)
+    for step in schedule:
         current = current[: step.kept]
         current += [
-            Place(neighbour, place.contrast)
+            Place(neighbour, place.contrast, place.score, place.latest, place.cell)
             for place in current[: step.spread]
             for neighbour in _neighbours(place.lm_to_em, step.scene)
         ]
@@ -135,24 +139,22 @@ def grow_steps(
                 result.correlation[chosen] = aligned.correlation
                 result.coverage[chosen] = aligned.coverage
                 done += len(chosen)
-        scores = result.score
-        if number == len(schedule) - 1 and number > 0:
-            scores = (scores + before[: len(scores)]) / 2
-        current, before = _survivors(result.matrices, contrasts, scores, step.scene)
+        latest = [place.latest for place in current]
+        cells = np.array([place.cell for place in current])
+        current = _survivors(result, contrasts, latest, cells, step.scene)
     yield Progress(stage, total, total)
     return current
 
 
 def _survivors(
-    matrices: NDArray[np.float64],
-    contrasts: NDArray[np.int_],
-    scores: NDArray[np.float64],
-    scene: Scene,
-) -> tuple[list[Place], NDArray[np.float64]]:
-    """Return the plausible, distinct places, best first, and their scores."""
+    result: Alignments, contrasts: NDArray[np.int_], before: Sequence[float], cells, scene: Scene
+) -> list[Place]:
+    """Return the plausible, distinct places, best first."""
     kept: list[Place] = []
     corners: list[NDArray[np.float64]] = []
     near = ONE_PLACE / scene.cell
+    matrices, latest = result.matrices, result.score
+    scores = (latest / scene.cell + np.divide(before, cells)) / (1 / scene.cell + 1 / cells)
     for index in np.argsort(-scores, kind="stable"):
         lm_to_em = scene.off_grids(matrices[index])
         if not _plausible(lm_to_em):
@@ -161,8 +163,10 @@ def _survivors(
         if corners and np.linalg.norm(np.array(corners) - mapped, axis=2).max(axis=1).min() < near:
             continue
         corners.append(mapped)
-        kept.append(Place(lm_to_em, int(contrasts[index]), float(scores[index])))
-    return kept, np.array([place.score for place in kept])
+        kept.append(
+            Place(lm_to_em, int(contrasts[index]), float(scores[index]), float(latest[index]), scene.cell)
+        )
+    return kept
 
 
 def _neighbours(lm_to_em: Matrix, scene: Scene) -> list[Matrix]:

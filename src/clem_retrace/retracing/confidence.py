@@ -26,7 +26,7 @@ from clem_retrace.retracing.candidates import Match
 __all__ = ["confidences", "surprise"]
 
 #: Rivals that tell the scale; fewer are used when there are fewer.
-RIVALS = 8
+RIVALS = 24
 
 #: With fewer rivals than this nothing is known of the scale.
 FEWEST_RIVALS = 3

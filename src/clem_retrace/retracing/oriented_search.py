@@ -14,6 +14,7 @@ that the usual pair is quick and the hard one thorough.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -40,10 +41,6 @@ TOLERANCE = 1.2
 #: number of structures, not that of pixels. LM pixels.
 USUAL_DIAGONAL = 200.0
 
-#: Surroundings that the sweep uses at most, LM pixels: beyond, a few percent of shear have
-#: moved structures by more than their size.
-SWEEP_CONTEXT = 120.0
-
 #: From this confidence on no finer level is tried.
 SURE = 0.99
 
@@ -51,20 +48,78 @@ SURE = 0.99
 ALIKE_DISTANCE, ALIKE_ANGLE = 3.0, 8.0
 
 
-#: Passes of sweep and growth: pixel size of the sweep's grid, LM pixels, for a ROI of
-#: usual size, how many of the sweep's places grow, and how many with their neighbours.
-LEVELS = ((3.0, 120, 1), (2.0, 300, 8))
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step of the growth: see `alignment.GrowthStep`.
 
-#: The growth's steps: pixel size (None for the sweep's), reach (LM pixels for a ROI of usual
-#: size; None for all that is allowed), places kept, iterations, model, and whether neighbours
-#: take part. The first reach is not far below the sweep's: with less to go by, a right place
-#: does not stand out from hundreds of wrong ones that were chosen for their likeness.
-GROWTH: tuple[tuple[float | None, float | None, int, int, Model, bool], ...] = (
-    (None, 80.0, 300, 4, "similarity", False),
-    (2.0, 80.0, 80, 5, "similarity", False),
-    (2.0, 120.0, 40, 6, "affine", True),
-    (2.0, None, 20, 8, "affine", False),
-    (1.0, None, 16, 3, "affine", False),
+    Attributes
+    ----------
+    cell : float, LM pixels
+        Pixel size of the grid, for a ROI of usual size.
+    reach : float or None, LM pixels
+        For a ROI of usual size; None for all that is allowed.
+    kept, iterations : int
+    model : {"similarity", "affine"}
+    spread : int
+    """
+
+    cell: float
+    reach: float | None
+    kept: int
+    iterations: int
+    model: Model
+    spread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One pass of sweep and growth.
+
+    Attributes
+    ----------
+    cell : float, LM pixels
+        Pixel size of the sweep's grid, for a ROI of usual size.
+    reach : float, LM pixels
+        Surroundings that the sweep uses, for a ROI of usual size. More are more evidence,
+        though a few percent of shear have moved the outermost by more than their size.
+    growth : tuple of _Step
+        The first one's places are the sweep's.
+    """
+
+    cell: float
+    reach: float
+    growth: tuple[_Step, ...]
+
+
+#: The quick pass and the thorough one. Coarse grids lead into the basin of an alignment, but
+#: do not judge well: structures are few there, and a wrong place that was chosen from
+#: hundreds for its likeness, and then aligned, is as like as the right one. So as many as
+#: can be afforded are compared at the LM's own resolution, before the surroundings grow.
+LEVELS = (
+    _Level(
+        3.0,
+        120.0,
+        (
+            _Step(3.0, 80.0, 120, 4, "similarity"),
+            _Step(2.0, 80.0, 60, 5, "similarity"),
+            _Step(1.0, 80.0, 24, 3, "similarity"),
+            _Step(2.0, 120.0, 16, 6, "affine", spread=1),
+            _Step(2.0, None, 16, 8, "affine"),
+            _Step(1.0, None, 16, 3, "affine"),
+        ),
+    ),
+    _Level(
+        2.0,
+        160.0,
+        (
+            _Step(2.0, 80.0, 300, 4, "similarity"),
+            _Step(2.0, 80.0, 160, 5, "similarity"),
+            _Step(1.0, 80.0, 100, 5, "similarity"),
+            _Step(2.0, 120.0, 48, 6, "affine", spread=8),
+            _Step(2.0, None, 40, 8, "affine"),
+            _Step(1.0, None, 32, 3, "affine"),
+        ),
+    ),
 )
 
 
@@ -82,7 +137,7 @@ def oriented_search_steps(
     ratio: float,
     *,
     ratio_uncertainty: float = 0.15,
-    context: float = 150.0,
+    context: float = 160.0,
     mirror: Literal["either", "no", "yes"] = "either",
     contrast: Literal["either", "same", "inverted"] = "either",
     angle: float | None = None,
@@ -128,15 +183,15 @@ def oriented_search_steps(
     coarsening = max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL)
     matches: tuple[Match, ...] = ()
     scenes: dict[float, Scene] = {}
-    for number, (cell, starts, spread) in enumerate(LEVELS):
+    for number, level in enumerate(LEVELS):
         name = stage if number == 0 else f"{stage}, finer"
-        missing = sorted({cell, *(step[0] for step in GROWTH if step[0])} - scenes.keys())
+        missing = sorted({level.cell, *(step.cell for step in level.growth)} - scenes.keys())
         for done, size in enumerate(missing):
             yield Progress(f"{name}, representation", done, len(missing))
             scenes[size] = Scene.at(lm, em, roi, ratio=ratio, cell=size * coarsening, sigma=SIGMA)
         yield Progress(f"{name}, representation", len(missing), len(missing))
-        scene = scenes[cell]
-        weights = scene.weights(min(context, SWEEP_CONTEXT * coarsening))
+        scene = scenes[level.cell]
+        weights = scene.weights(min(context, level.reach * coarsening))
         grid = OrientationGrid(
             radius=_radius(weights, scene.roi.centre),
             tolerance=TOLERANCE * SIGMA,
@@ -151,16 +206,16 @@ def oriented_search_steps(
         )  # fmt: skip
         schedule = [
             GrowthStep(
-                scenes[size or cell],
-                context if reach is None else min(context, reach * coarsening),
-                kept,
-                iterations,
-                model,
-                spread if spreads else 0,
+                scenes[step.cell],
+                context if step.reach is None else min(context, step.reach * coarsening),
+                step.kept,
+                step.iterations,
+                step.model,
+                step.spread,
             )
-            for size, reach, kept, iterations, model, spreads in GROWTH
+            for step in level.growth
         ]
-        places = _starts(sweep, scene, starts)
+        places = _starts(sweep, scene, level.growth[0].kept)
         grown = yield from grow_steps(places, schedule, f"{name}, growth")
         matches = confidences(
             suppress(
@@ -168,7 +223,7 @@ def oriented_search_steps(
                 [*matches, *(_match(place, roi) for place in grown or places)],
                 distance=0.25 * ratio * min(roi.height, roi.width),
                 angle=15.0,
-                limit=max(limit, GROWTH[-1][2]),
+                limit=max(limit, level.growth[-1].kept),
             )
         )
         if matches and matches[0].confidence >= SURE:
@@ -209,7 +264,7 @@ def _place(peak: Peak, scene: Scene) -> Place:
         scene.roi.centre,
         (peak.row, peak.col),
     )
-    return Place(scene.off_grids(onto_grid), peak.contrast, peak.score)
+    return Place(scene.off_grids(onto_grid), peak.contrast, peak.score, peak.score, scene.cell)
 
 
 def _alike(peak: Peak, other: Peak) -> bool:

@@ -110,7 +110,7 @@ LEVELS = (
     ),
     _Level(
         2.0,
-        160.0,
+        150.0,
         (
             _Step(2.0, 80.0, 300, 4, "similarity"),
             _Step(2.0, 80.0, 160, 5, "similarity"),
@@ -137,7 +137,7 @@ def oriented_search_steps(
     ratio: float,
     *,
     ratio_uncertainty: float = 0.15,
-    context: float = 160.0,
+    context: float = 150.0,
     mirror: Literal["either", "no", "yes"] = "either",
     contrast: Literal["either", "same", "inverted"] = "either",
     angle: float | None = None,
@@ -264,7 +264,7 @@ def _place(peak: Peak, scene: Scene) -> Place:
         scene.roi.centre,
         (peak.row, peak.col),
     )
-    return Place(scene.off_grids(onto_grid), peak.contrast, peak.score, peak.score, scene.cell)
+    return Place(scene.off_grids(onto_grid), peak.contrast, peak.score)
 
 
 def _alike(peak: Peak, other: Peak) -> bool:

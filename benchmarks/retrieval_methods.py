@@ -61,11 +61,15 @@ HISTOGRAM: Mapping[str, Method] = {
     "histogram, matched LoG": histogram(
         RegistrationOptions(
             search="histogram",
-            histogram=HistogramOptions(descriptor="log", similarity="cosine", matched=True),
+            histogram=HistogramOptions(similarity="cosine", bins=64, cell=None),
         )
     ),
+    "histogram, cells": histogram(RegistrationOptions(search="histogram")),
+    "histogram, cells, LDP": histogram(
+        RegistrationOptions(search="histogram", histogram=HistogramOptions(descriptor="ldp"))
+    ),
 }
-"""The paper's search: as in its two experiments, and at one physical resolution."""
+"""The paper's search: as in its two experiments, at one physical resolution, and by cells."""
 
 REFERENCES: Mapping[str, Method] = {
     "template, intensities": template_matching(intensities),

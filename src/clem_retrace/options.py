@@ -242,13 +242,19 @@ class HistogramOptions(OptionGroup):
     descriptor: Descriptor = option(
         "log", "What is counted: Laplacian-of-Gaussian values, or Local Directional Pattern codes."
     )
-    similarity: Similarity = option("cosine", "How two histograms are compared.")
-    bins: int = option(64, "Bins of the histogram of LoG values.", minimum=4, maximum=1024, step=4)
+    similarity: Similarity = option("intersection", "How two histograms are compared.")
+    bins: int = option(8, "Bins of the histogram of LoG values.", minimum=4, maximum=1024, step=4)
     matched: bool = option(
         True,
         "Compare both images at the LM image's resolution and one physical sigma; "
         "otherwise each at full resolution with its own sigma, as the paper does.",
     )
+    cell: int | None = option(
+        10, "Side of the square cells that the ROI is cut into, each with its own histogram, so "
+        "that the layout counts, at any angle; one histogram for all of it, as in the paper, when "
+        "left open, without `matched`, or with a patch drawn by hand.",
+        unit="LM px", minimum=4, maximum=200, step=1,
+    )  # fmt: skip
     overlap: float = option(
         0.90, "Shared part of neighbouring windows, along each axis.",
         minimum=0.0, maximum=0.999, step=0.01,
@@ -419,13 +425,18 @@ PRESETS: Mapping[str, RegistrationOptions] = types.MappingProxyType(
         "experiment 1": RegistrationOptions(
             search="histogram",
             histogram=HistogramOptions(
-                descriptor="log", similarity="cosine", overlap=0.95, matched=False
+                descriptor="log",
+                similarity="cosine",
+                bins=64,
+                overlap=0.95,
+                matched=False,
+                cell=None,
             ),
         ),
         "experiment 2": RegistrationOptions(
             search="histogram",
             histogram=HistogramOptions(
-                descriptor="ldp", similarity="intersection", overlap=0.90, matched=False
+                descriptor="ldp", similarity="intersection", overlap=0.90, matched=False, cell=None
             ),
         ),
     }

@@ -30,10 +30,13 @@ from clem_retrace.retracing import (
     LDP_BINS,
     Candidates,
     Match,
+    cell_search_steps,
     histogram_search_steps,
     ldp_codes_steps,
+    ldp_readings,
     ldp_turns,
     log_bins,
+    log_readings,
     log_turns,
     oriented_search_steps,
 )
@@ -113,6 +116,16 @@ def histogram_steps(
         yield StageResult(stage, representation)
         indices.append((yield from _index_steps(representation, chosen, stage)))
     ldp = chosen.descriptor == "ldp"
+    bins = LDP_BINS if ldp else chosen.bins
+    if chosen.matched and chosen.cell is not None and chosen.patch_height is None:
+        return (
+            yield from cell_search_steps(
+                indices[0], indices[1], roi, bins=bins,
+                readings=ldp_readings() if ldp else log_readings(bins), cell=chosen.cell,
+                em_to_grid=em_to_source, similarity=chosen.similarity,
+                limit=options.candidates, stage="histogram search",
+            )
+        )  # fmt: skip
     drawn = (
         None
         if chosen.patch_height is None or chosen.patch_width is None
@@ -120,9 +133,8 @@ def histogram_steps(
     )
     return (
         yield from histogram_search_steps(
-            indices[0], indices[1], roi,
-            bins=LDP_BINS if ldp else chosen.bins,
-            turns=ldp_turns() if ldp else log_turns(chosen.bins),
+            indices[0], indices[1], roi, bins=bins,
+            turns=ldp_turns() if ldp else log_turns(bins),
             ratio=ratio, em_to_grid=em_to_source, similarity=chosen.similarity,
             overlap=chosen.overlap, row_step=chosen.row_step, col_step=chosen.col_step,
             patch=drawn, limit=options.candidates, stage="histogram search",

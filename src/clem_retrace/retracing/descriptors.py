@@ -19,11 +19,14 @@ from clem_retrace.events import Progress, Steps, run
 __all__ = [
     "LDP_BINS",
     "LDP_CODES",
+    "Reading",
     "Turn",
     "ldp_codes",
     "ldp_codes_steps",
+    "ldp_readings",
     "ldp_turns",
     "log_bins",
+    "log_readings",
     "log_turns",
     "turned_ldp",
 ]
@@ -68,6 +71,34 @@ class Turn:
     order: NDArray[np.intp]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """How histograms read in the EM at a range of angles.
+
+    Attributes
+    ----------
+    contrast : int
+        1, -1, or 0 where the descriptor does not tell.
+    order : ndarray of int, shape (bins,)
+        The histogram to look for is ``lm_histogram[order]``.
+    angle : float, degrees, or None
+        Middle of the range, 45 degrees wide; None for every angle and mirror.
+    mirrored : bool
+    """
+
+    contrast: int
+    order: NDArray[np.intp]
+    angle: float | None = None
+    mirrored: bool = False
+
+    def covers(self, angle: float, mirrored: bool) -> bool:
+        """Whether histograms read like this when the section lies so."""
+        if self.angle is None:
+            return True
+        # half open: every angle belongs to one reading
+        return mirrored == self.mirrored and -22.5 <= (angle - self.angle + 180) % 360 - 180 < 22.5
+
+
 def log_bins(standardised: NDArray[Any], bins: int, limit: float) -> NDArray[np.uint16]:
     """Return the bin of each value of a standardised LoG image.
 
@@ -105,6 +136,11 @@ def log_turns(bins: int) -> tuple[Turn, ...]:
         for angle in (0.0, 90.0)
         for contrast in (1, -1)
     )
+
+
+def log_readings(bins: int) -> tuple[Reading, ...]:
+    """Return the two readings of histograms of LoG values, one for each contrast."""
+    return tuple(Reading(contrast, np.arange(bins)[::contrast]) for contrast in (1, -1))
 
 
 def ldp_codes(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -205,4 +241,13 @@ def ldp_turns() -> tuple[Turn, ...]:
         Turn(angle, mirrored, 0, np.argsort(turned_ldp(angle, mirrored)))
         for mirrored in (False, True)
         for angle in (0.0, 90.0, 180.0, -90.0)
+    )
+
+
+def ldp_readings() -> tuple[Reading, ...]:
+    """Return the sixteen readings of LDP: the bits shift by one with each 45 degrees."""
+    return tuple(
+        Reading(0, np.argsort(turned_ldp(angle, mirrored)), angle, mirrored)
+        for mirrored in (False, True)
+        for angle in np.arange(0.0, 360.0, 45.0)
     )

@@ -60,6 +60,7 @@ docs-options: $(VENV)/.installed-test ## write docs/options.md from the options'
 screenshots: system $(VENV)/.installed-test ## take the pictures of the documentation anew
 	$(WITH_DISPLAY) $(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_overview.py
+	$(BIN)/python docs/make_scale_curve.py
 
 system: ## install what Qt needs of the system, where it is missing
 	@.ci/system-packages qt display

@@ -15,6 +15,7 @@ from clem_retrace.representation.scale_selection import (
     select_sigma,
     select_sigma_steps,
 )
+from clem_retrace.synthetic import simulate_pair
 
 
 def blobs(
@@ -190,3 +191,23 @@ def test_the_ladder_ends_where_asked_and_within_the_image() -> None:
     assert select_sigma(image, min_sigma=0.5, max_sigma=40).sigmas[[0, -1]] == pytest.approx(
         [1, 15]
     )
+
+
+@pytest.mark.parametrize(
+    ("structures", "contrast"), [("granules", "same"), ("vesicles", "inverted")]
+)
+def test_is_stable_over_pairs_and_their_noise_and_larger_for_the_em(
+    structures: str, contrast: str
+) -> None:
+    """The paper expects a higher scale for the EM than for the LM (section 3.1)."""
+    variances: dict[str, list[float]] = {"lm": [], "em": []}
+    for seed, noise in ((1, 0.5), (2, 1.0), (3, 1.5)):
+        pair = simulate_pair(
+            seed, lm_shape=(300, 300), em_shape=(1000, 1000), roi_size=(50, 60),
+            structures=structures, contrast=contrast, noise=noise,
+        )  # fmt: skip
+        variances["lm"].append(select_sigma(pair.lm.data).sigma ** 2)
+        variances["em"].append(select_sigma(pair.em.data).sigma ** 2)
+    assert min(variances["em"]) > 1.3 * max(variances["lm"])
+    assert max(variances["lm"]) < 1.2 * min(variances["lm"])
+    assert max(variances["em"]) < 1.6 * min(variances["em"])

@@ -154,7 +154,8 @@ def cell_search_steps(
     for row, col in _peaks(best, DISTINCT * min(roi.height, roi.width) / em.step, limit):
         yield Progress(stage, done, total)
         query, orientation = tried[which[row, col]]
-        place = _Place(*map_points(em.to_grid, (row, col)), float(best[row, col]), orientation)
+        centre = map_points(em.to_grid, (row, col))
+        place = _Place(centre[0], centre[1], float(best[row, col]), orientation)
         place = _refined(place, query, em, em_index, grid.angle_step)
         matches.append(place.match(roi, query.reading.contrast, grid_to_em))
         done += 1

@@ -180,7 +180,12 @@ def simulate_pair(
 
 
 def melanosomes(
-    seed: int = 0, *, angle: float = 84.0, mirrored: bool = False, shared: float = 0.4
+    seed: int = 0,
+    *,
+    angle: float = 84.0,
+    mirrored: bool = False,
+    shared: float = 0.4,
+    noise: float = 1.0,
 ) -> Pair:
     """Return a pair in the geometry of the paper's first experiment (section 4).
 
@@ -201,13 +206,19 @@ def melanosomes(
         structures="granules",
         contrast="same",
         shared=shared,
+        noise=noise,
         lm_pixel_size=130.0,
         name="melanosomes",
     )
 
 
 def endosomes(
-    seed: int = 0, *, angle: float = -87.0, mirrored: bool = False, shared: float = 0.4
+    seed: int = 0,
+    *,
+    angle: float = -87.0,
+    mirrored: bool = False,
+    shared: float = 0.4,
+    noise: float = 1.0,
 ) -> Pair:
     """Return a pair in the geometry of the paper's second experiment (section 4).
 
@@ -227,6 +238,7 @@ def endosomes(
         structures="vesicles",
         contrast="inverted",
         shared=shared,
+        noise=noise,
         lm_pixel_size=110.0,
         em_pixel_size=11.3,
         name="endosomes",

@@ -49,13 +49,14 @@ from outcomes import (
     alignment_table,
     by_method,
     confidence_table,
+    offset_table,
     reliability_table,
     retrieval_table,
     try_alignment,
     try_retrieval,
 )
 from registration_methods import REGISTRATIONS, draw_start
-from retrieval_methods import HISTOGRAM, METHODS, OURS
+from retrieval_methods import CHANCE, HISTOGRAM, METHODS, OURS
 from simulated import SHARED, USUAL_SHARED, paper_task, simulated_task
 from tasks import EXACT, Task, real_absent_task, real_task
 
@@ -84,7 +85,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 EVERY: Mapping[str, Sequence[str]] = {
     "real": tuple(METHODS),
     "simulated": tuple(METHODS),
-    "paper": (*OURS, *HISTOGRAM),
+    "paper": (*OURS, *HISTOGRAM, *CHANCE),
     "ratio": (*OURS, "template, LoG"),
     "unknown": tuple(OURS),
     "absent": tuple(OURS),
@@ -97,7 +98,8 @@ Retrieved: the centre is within 1 % of the EM's diagonal. TRE: target registrati
 pixels, median over the region, of the tasks retrieved. Made worse: of these, the registration
 moved the match off by more than 0.1 LM px. Ratio to 2 %: of these, the match's magnification is
 the true one. Right of found, and right, not found: of the matches called found, and of those
-retrieved. Failed: the method raised, or gave no answer.
+retrieved. Off: the centre, in percent of the EM's diagonal. Failed: the method raised, or gave
+no answer.
 """
 
 NOT_OURS = (
@@ -199,7 +201,9 @@ def plan(section: str, chosen: argparse.Namespace) -> list[Job]:
 
 def tables(section: str, outcomes: Sequence[Any]) -> dict[str, Table]:
     """Return the tables of a section by title: one for real, one or two for simulated pairs."""
-    make = {"registration": alignment_table, "absent": absent_table}.get(section, retrieval_table)
+    make = {
+        "registration": alignment_table, "absent": absent_table, "paper": offset_table,
+    }.get(section, retrieval_table)  # fmt: skip
     parts = {"real": [one for one in outcomes if one.kind == "real"]}
     simulated = [one for one in outcomes if one.kind == "simulated"]
     if section in ("registration", "absent", "paper"):

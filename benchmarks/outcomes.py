@@ -194,6 +194,30 @@ def retrieval_table(outcomes: Sequence[Retrieval]) -> Table:
     return Table(titles, tuple(rows))
 
 
+def offset_table(outcomes: Sequence[Retrieval]) -> Table:
+    """Return the table of how far the centres are off, a row a method and specimen."""
+    titles = (
+        "method", "specimen", "tasks", "median % off", "90th % off", "retrieved", "seconds",
+        "failed",
+    )  # fmt: skip
+    rows = []
+    for method, some in by_method(outcomes).items():
+        for specimen in dict.fromkeys(one.task.split()[0] for one in some):
+            ones = [one for one in some if one.task.startswith(specimen)]
+            offsets = _values(ones, "offset")
+            rows.append((
+                method,
+                specimen,
+                str(len(ones)),
+                quantile(offsets, 0.5),
+                quantile(offsets, 0.9),
+                share([one.right for one in ones]),
+                quantile(_values(ones, "seconds"), 0.5),
+                str(sum(bool(one.failure) for one in ones)),
+            ))  # fmt: skip
+    return Table(titles, tuple(rows))
+
+
 def _made_worse(one: Retrieval) -> bool:
     assert one.error is not None
     assert one.match_error is not None

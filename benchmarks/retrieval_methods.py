@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from answers import Answer, Method, MethodFailed, intensities, laplacian
 from clem_retrace import PRESETS, RegistrationOptions, StageResult, register, steps
@@ -47,6 +50,16 @@ def histogram(options: RegistrationOptions) -> Method:
     return answer
 
 
+def random_guess(task: Task) -> Answer:
+    """Return a window that fits into the EM, upright or turned by a quarter, by lot."""
+    rng = np.random.default_rng(zlib.crc32(task.name.encode()))
+    sides = np.array([task.roi.height, task.roi.width]) * task.told_ratio
+    fitting = [some for some in (sides, sides[::-1]) if (some <= task.em.shape).all()]
+    room = np.array(task.em.shape) - (rng.choice(fitting) if fitting else 0)
+    row, col = (np.array(task.em.shape) - room) / 2 + rng.random(2) * room
+    return Answer((float(row), float(col)))
+
+
 OURS: Mapping[str, Method] = {
     "default": ours(RegistrationOptions()),
     "oriented, no affine": ours(
@@ -71,6 +84,9 @@ HISTOGRAM: Mapping[str, Method] = {
 }
 """The paper's search: as in its two experiments, at one physical resolution, and by cells."""
 
+CHANCE: Mapping[str, Method] = {"random guess": random_guess}
+"""What a centre is off by that says nothing."""
+
 REFERENCES: Mapping[str, Method] = {
     "template, intensities": template_matching(intensities),
     "template, LoG": template_matching(laplacian),
@@ -86,4 +102,4 @@ LIBRARIES: Mapping[str, str] = {
 }
 """What a reference imports."""
 
-METHODS: Mapping[str, Method] = {**OURS, **HISTOGRAM, **REFERENCES}
+METHODS: Mapping[str, Method] = {**OURS, **HISTOGRAM, **CHANCE, **REFERENCES}

@@ -57,6 +57,7 @@ def row(name: str, noise: float, which: str, chosen: Sequence[ScaleSelection]) -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -30,12 +30,12 @@ def variant(sigma: float = 1.5, **chosen: object) -> RegistrationOptions:
 
 
 VARIANTS: Mapping[str, RegistrationOptions] = {
-    "whole, 8 bins, intersection": variant(cell=None),
-    "whole, 64 bins, intersection": variant(cell=None, bins=64),
-    "whole, 64 bins, cosine": variant(cell=None, bins=64, similarity="cosine"),
-    "whole, 64 bins, chi-squared": variant(cell=None, bins=64, similarity="chi-squared"),
-    "whole, 64 bins, cosine, sigma 3": variant(3.0, cell=None, bins=64, similarity="cosine"),
-    "whole, LDP": variant(cell=None, descriptor="ldp"),
+    "whole, 8 bins, intersection": variant(cells=False),
+    "whole, 64 bins, intersection": variant(cells=False, bins=64),
+    "whole, 64 bins, cosine": variant(cells=False, bins=64, similarity="cosine"),
+    "whole, 64 bins, chi-squared": variant(cells=False, bins=64, similarity="chi-squared"),
+    "whole, 64 bins, cosine, sigma 3": variant(3.0, cells=False, bins=64, similarity="cosine"),
+    "whole, LDP": variant(cells=False, descriptor="ldp"),
     "cells of 20": variant(cell=20),
     "cells of 14": variant(cell=14),
     "cells of 10 (default)": variant(),

@@ -74,7 +74,7 @@ HISTOGRAM: Mapping[str, Method] = {
     "histogram, matched LoG": histogram(
         RegistrationOptions(
             search="histogram",
-            histogram=HistogramOptions(similarity="cosine", bins=64, cell=None),
+            histogram=HistogramOptions(similarity="cosine", bins=64, cells=False),
         )
     ),
     "histogram, cells": histogram(RegistrationOptions(search="histogram")),

@@ -249,12 +249,13 @@ class HistogramOptions(OptionGroup):
         "Compare both images at the LM image's resolution and one physical sigma; "
         "otherwise each at full resolution with its own sigma, as the paper does.",
     )
-    cell: int | None = option(
-        10, "Side of the square cells that the ROI is cut into, each with its own histogram, so "
-        "that the layout counts, at any angle; one histogram for all of it, as in the paper, when "
-        "left open, without `matched`, or with a patch drawn by hand.",
-        unit="LM px", minimum=4, maximum=200, step=1,
-    )  # fmt: skip
+    cells: bool = option(
+        True,
+        "Cut the ROI into square cells, each with its own histogram, so that the layout counts, "
+        "at any angle; otherwise one histogram for all of it, as in the paper, which is also "
+        "what serves without `matched` and for a patch drawn by hand.",
+    )
+    cell: int = option(10, "Side of a cell.", unit="LM px", minimum=4, maximum=200, step=1)
     overlap: float = option(
         0.90, "Shared part of neighbouring windows, along each axis.",
         minimum=0.0, maximum=0.999, step=0.01,
@@ -430,13 +431,17 @@ PRESETS: Mapping[str, RegistrationOptions] = types.MappingProxyType(
                 bins=64,
                 overlap=0.95,
                 matched=False,
-                cell=None,
+                cells=False,
             ),
         ),
         "experiment 2": RegistrationOptions(
             search="histogram",
             histogram=HistogramOptions(
-                descriptor="ldp", similarity="intersection", overlap=0.90, matched=False, cell=None
+                descriptor="ldp",
+                similarity="intersection",
+                overlap=0.90,
+                matched=False,
+                cells=False,
             ),
         ),
     }

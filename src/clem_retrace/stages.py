@@ -117,7 +117,7 @@ def histogram_steps(
         indices.append((yield from _index_steps(representation, chosen, stage)))
     ldp = chosen.descriptor == "ldp"
     bins = LDP_BINS if ldp else chosen.bins
-    if chosen.matched and chosen.cell is not None and chosen.patch_height is None:
+    if chosen.matched and chosen.cells and chosen.patch_height is None:
         return (
             yield from cell_search_steps(
                 indices[0], indices[1], roi, bins=bins,

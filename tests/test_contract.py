@@ -64,12 +64,14 @@ def test_register_reports_and_steps_is_the_generator_behind_it(pair: Pair) -> No
 
 def test_the_signatures() -> None:
     register = inspect.signature(clem_retrace.register).parameters
-    assert list(register) == ["lm", "em", "roi", "options", "on_event"]
-    assert register["on_event"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert list(register) == ["lm", "em", "roi", "options", "take", "memory", "on_event"]
+    for name in ("take", "memory", "on_event"):
+        assert register[name].kind is inspect.Parameter.KEYWORD_ONLY
     assert register["options"].default is register["on_event"].default is None
-    assert list(inspect.signature(clem_retrace.steps).parameters) == ["lm", "em", "roi", "options"]
+    steps = inspect.signature(clem_retrace.steps).parameters
+    assert list(steps) == ["lm", "em", "roi", "options", "take", "memory"]
     refine = inspect.signature(clem_retrace.refine).parameters
-    assert list(refine) == ["lm", "em", "match", "options"]
+    assert list(refine) == ["lm", "em", "match", "options", "memory"]
     micrograph = inspect.signature(clem_retrace.Micrograph).parameters
     assert list(micrograph)[:3] == ["data", "pixel_size", "name"]
     assert list(inspect.signature(clem_retrace.Roi).parameters) == ["row", "col", "height", "width"]

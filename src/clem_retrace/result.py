@@ -191,7 +191,11 @@ def _plain(selection: ScaleSelection) -> dict[str, Any]:
 def _scale(values: Mapping[str, Any]) -> ScaleSelection:
     """Return the selection of `_plain`'s values."""
     numbers = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+    if not all(np.isfinite(one).all() for one in numbers.values()):
+        raise BadFile("the result lacks a number in a list")
     sigma, raw_sigma = float(numbers.pop("sigma")), float(numbers.pop("raw_sigma"))
+    if len({one.shape for one in numbers.values()}) > 1:
+        raise BadFile("the result's scales and counts are not of one length")
     return ScaleSelection(sigma=sigma, raw_sigma=raw_sigma, **numbers)
 
 

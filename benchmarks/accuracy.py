@@ -75,7 +75,7 @@ WRONG, UNKNOWN = (0.85, 1.15), (0.5, 2.0)
 #: What a section's tasks have that others have not.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "ratio": {"told": WRONG},
-    "unknown": {"told": UNKNOWN, "ratio_uncertainty": 1.0},
+    "unknown": {"told": UNKNOWN, "ratio_uncertainty": 0.5},
     "absent": {"present": False},
     "registration": {"shared": (USUAL_SHARED, SHARED[1])},
 }

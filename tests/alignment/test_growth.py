@@ -127,17 +127,22 @@ def test_places_that_meet_become_one(pair: Pair, scene: Scene) -> None:
     assert len(run(grow_steps(starts, schedule(scene), "growth"))) == 1
 
 
-def test_the_last_two_steps_judge(pair: Pair, scene: Scene) -> None:
+def test_two_steps_in_a_row_judge_the_finer_one_the_more(pair: Pair, scene: Scene) -> None:
     starts = [Place(truth(pair), -1)]
+    fine = Scene.at(pair.lm, pair.em, pair.roi, ratio=4.0, cell=1.0, sigma=1.0)
 
     def score(*steps: GrowthStep) -> float:
         return run(grow_steps(starts, steps, "growth"))[0].score
 
     # without iterations the place stays, and a step's score is that of the place alone
-    near, far = GrowthStep(scene, 0.0, 9, 0), GrowthStep(scene, 60.0, 9, 0)
-    assert score(near) != pytest.approx(score(far), abs=0.01)
+    near, far, finer = (
+        GrowthStep(grid, reach, 9, 0) for grid, reach in ((scene, 0.0), (scene, 60.0), (fine, 60.0))
+    )
+    assert len({round(score(step), 2) for step in (near, far, finer)}) == 3
     assert score(near, far) == pytest.approx((score(near) + score(far)) / 2)
-    assert score(near, near, far, far) == pytest.approx(score(far))
+    assert score(near, far, far) == pytest.approx(score(far))
+    # grids of 2 and of 1 LM pixel
+    assert score(near, far, finer) == pytest.approx((score(far) + 2 * score(finer)) / 3)
 
 
 def test_fewer_places_than_may_be_kept(pair: Pair, scene: Scene) -> None:

@@ -86,6 +86,24 @@ def test_a_ratio_that_is_wrong_by_an_eighth(pair: Pair, told: float) -> None:
     assert found.best.magnification == pytest.approx(RATIO, rel=0.02)
 
 
+@pytest.mark.parametrize("told", [0.55, 1.9])
+def test_a_ratio_that_is_unknown_within_a_factor_of_two(pair: Pair, told: float) -> None:
+    found = search(pair, told=RATIO * told, ratio_uncertainty=0.5)
+    assert deviation(found, pair) < CLOSE
+    assert found.best.magnification == pytest.approx(RATIO, rel=0.02)
+    assert found.best.confidence >= FOUND
+
+
+def test_a_place_that_is_there_twice_is_listed_twice_and_not_trusted(pair: Pair) -> None:
+    twice = replace(pair, em=Micrograph(np.hstack([pair.em.data, pair.em.data])))
+    first, second, *rest = search(twice).matches
+    apart = np.abs(np.subtract(first.centre, second.centre))
+    assert apart == pytest.approx([0, pair.em.shape[1]], abs=RATIO * CLOSE)
+    assert second.score > 0.97 * first.score
+    assert rest[0].score < 0.8 * first.score
+    assert first.confidence <= 0.5
+
+
 def test_a_region_that_is_not_there_is_not_found() -> None:
     absent = search(simulated(angle=33.0, present=False))
     assert absent.best.confidence < FOUND

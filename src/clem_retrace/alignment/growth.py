@@ -4,6 +4,10 @@ Each place is aligned by itself, first over the ROI and little round it, then ov
 larger surroundings, by an affine transform, and at last at the LM's full resolution. A
 right place grows: more surroundings and finer structures are more evidence. What a wrong
 one had by chance is diluted.
+
+Places are ranked by the scores of two steps in a row, so that structures of two sizes have a
+say. The scores of unrelated images spread in proportion to the size of the grid's pixels: by
+its inverse they are weighted.
 """
 
 from __future__ import annotations
@@ -52,7 +56,7 @@ class Place:
     contrast : int
         1 or -1.
     score : float
-        Correlation times root coverage; the mean of the last two steps of a growth.
+        Correlation times root coverage; after a growth, the weighted mean of its last two steps.
     """
 
     lm_to_em: Matrix
@@ -97,21 +101,20 @@ def grow_steps(
     places : sequence of Place
         Best first; their scores do not matter.
     schedule : sequence of GrowthStep
-        The last two judge: the ranking is by the mean of their scores, so that structures
-        of two sizes have a say.
     stage : str
         Name under which progress is yielded.
     """
     total = sum(min(step.kept, len(places)) for step in schedule)
     done = 0
-    current, before = list(places), np.zeros(len(places))
-    for number, step in enumerate(schedule):
+    current = list(places)
+    before, weight_before = np.zeros(len(current)), 0.0
+    for step in schedule:
         current = current[: step.kept]
-        current += [
-            Place(neighbour, place.contrast)
-            for place in current[: step.spread]
-            for neighbour in _neighbours(place.lm_to_em, step.scene)
-        ]
+        parents = list(range(len(current)))
+        for parent, place in enumerate(current[: step.spread]):
+            moved = _neighbours(place.lm_to_em, step.scene)
+            current += [Place(neighbour, place.contrast) for neighbour in moved]
+            parents += [parent] * len(moved)
         matrices = np.array([step.scene.onto_grids(place.lm_to_em) for place in current]).reshape(
             -1, 3, 3
         )
@@ -135,34 +138,37 @@ def grow_steps(
                 result.correlation[chosen] = aligned.correlation
                 result.coverage[chosen] = aligned.coverage
                 done += len(chosen)
-        scores = result.score
-        if number == len(schedule) - 1 and number > 0:
-            scores = (scores + before[: len(scores)]) / 2
-        current, before = _survivors(result.matrices, contrasts, scores, step.scene)
+        weight = 1 / step.scene.cell
+        scores = weight * result.score + weight_before * before[parents]
+        scores /= weight + weight_before
+        kept = _survivors(result.matrices, scores, step.scene)
+        current = [
+            Place(step.scene.off_grids(matrix), int(contrast), float(score))
+            for matrix, contrast, score in zip(
+                result.matrices[kept], contrasts[kept], scores[kept], strict=True
+            )
+        ]
+        before, weight_before = result.score[kept], weight
     yield Progress(stage, total, total)
     return current
 
 
 def _survivors(
-    matrices: NDArray[np.float64],
-    contrasts: NDArray[np.int_],
-    scores: NDArray[np.float64],
-    scene: Scene,
-) -> tuple[list[Place], NDArray[np.float64]]:
-    """Return the plausible, distinct places, best first, and their scores."""
-    kept: list[Place] = []
+    matrices: NDArray[np.float64], scores: NDArray[np.float64], scene: Scene
+) -> list[int]:
+    """Return the indices of the plausible, distinct places, best first."""
+    kept: list[int] = []
     corners: list[NDArray[np.float64]] = []
     near = ONE_PLACE / scene.cell
     for index in np.argsort(-scores, kind="stable"):
-        lm_to_em = scene.off_grids(matrices[index])
-        if not _plausible(lm_to_em):
+        if not _plausible(scene.off_grids(matrices[index])):
             continue
         mapped = map_points(matrices[index], scene.roi.corners)
         if corners and np.linalg.norm(np.array(corners) - mapped, axis=2).max(axis=1).min() < near:
             continue
         corners.append(mapped)
-        kept.append(Place(lm_to_em, int(contrasts[index]), float(scores[index])))
-    return kept, np.array([place.score for place in kept])
+        kept.append(int(index))
+    return kept
 
 
 def _neighbours(lm_to_em: Matrix, scene: Scene) -> list[Matrix]:

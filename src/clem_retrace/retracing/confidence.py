@@ -6,6 +6,11 @@ the Gumbel law that they follow. That scale is read off this very pair's own riv
 right place stands many scales above them; when the region is not in the EM, or lies there
 twice, the best place stands as the others do.
 
+Two things are asked of a place that is right: that its gap be significant, the *surprise*,
+and that it be large, the *lead*. The first alone trusts a scale that a few rivals tell,
+which by chance may lie close together; the second alone does not know how far the wrong
+places of this pair scatter.
+
 References
 ----------
 I. Weissman, Estimation of parameters and large quantiles based on the k largest
@@ -23,7 +28,7 @@ from scipy.special import expit
 
 from clem_retrace.retracing.candidates import Match
 
-__all__ = ["confidences", "surprise"]
+__all__ = ["confidences", "lead", "surprise"]
 
 #: Rivals that tell the scale; fewer are used when there are fewer.
 RIVALS = 8
@@ -31,9 +36,9 @@ RIVALS = 8
 #: With fewer rivals than this nothing is known of the scale.
 FEWEST_RIVALS = 3
 
-#: Logistic law of the confidence in the surprise: where it is a half, and how steep. Fitted
+#: Logistic law of the confidence: its offset, and the weights of surprise and lead. Fitted
 #: to simulated pairs by benchmarks/calibration.py.
-HALF, STEEPNESS = 3.95, 2.4
+OFFSET, SURPRISE_WEIGHT, LEAD_WEIGHT = 6.15, 0.93, 20.8
 
 
 def surprise(scores: Sequence[float]) -> float:
@@ -60,6 +65,16 @@ def surprise(scores: Sequence[float]) -> float:
     return spacings * math.log1p(gap / spacings)
 
 
+def lead(scores: Sequence[float]) -> float:
+    """Return by how much the best score exceeds the second, as the logarithm of their ratio.
+
+    0 when there are too few rivals for `surprise`, or one of the two scores is not positive.
+    """
+    if len(scores) <= FEWEST_RIVALS or scores[1] <= 0:
+        return 0.0
+    return math.log(scores[0] / scores[1])
+
+
 def confidences(matches: Sequence[Match]) -> tuple[Match, ...]:
     """Return the ranked matches of one search with their confidences.
 
@@ -77,7 +92,8 @@ def confidences(matches: Sequence[Match]) -> tuple[Match, ...]:
     if not matches:
         return ()
     scores = [match.score for match in matches]
-    best = float(expit(STEEPNESS * (surprise(scores) - HALF)))
+    evidence = SURPRISE_WEIGHT * surprise(scores) + LEAD_WEIGHT * lead(scores)
+    best = float(expit(evidence - OFFSET))
     nearness = [math.exp(-20 * (1 - score / max(scores[0], 1e-9))) for score in scores[1:]]
     share = 0.5 * (1 - best) / max(math.fsum(nearness), 1e-9)
     rest = [min(best, share * near) for near in nearness]

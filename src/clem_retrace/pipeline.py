@@ -105,7 +105,9 @@ def steps(
         lm_scale = yield from scale_steps(lm, "LM", options, recall)
         em_scale = yield from scale_steps(em, "EM", options, recall)
     with clock("EM decimation"):
-        work, em_to_work = yield from work_steps(em, ratio, "EM decimation", recall)
+        # Fine enough for the smallest ratio that may be true, where that is far below.
+        finest = ratio * min(1.0, 2 * (1 - options.ratio_uncertainty))
+        work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
     found: list[Candidates] = []
     if options.search in ("both", "histogram"):
         with clock("histogram search"):

@@ -25,7 +25,8 @@ def pair() -> Pair:
 
 def test_the_script_of_the_contract(pair: Pair) -> None:
     array, em_array = np.asarray(pair.lm.data), np.asarray(pair.em.data)
-    row, col, height, width = dataclasses.astuple(pair.roi)
+    roi = pair.roi
+    row, col, height, width = roi.row, roi.col, roi.height, roi.width
 
     from clem_retrace import Micrograph, RegistrationOptions, Roi, register
 
@@ -74,7 +75,8 @@ def test_the_signatures() -> None:
     assert list(refine) == ["lm", "em", "match", "options", "memory"]
     micrograph = inspect.signature(clem_retrace.Micrograph).parameters
     assert list(micrograph)[:3] == ["data", "pixel_size", "name"]
-    assert list(inspect.signature(clem_retrace.Roi).parameters) == ["row", "col", "height", "width"]
+    roi = inspect.signature(clem_retrace.Roi).parameters
+    assert list(roi) == ["row", "col", "height", "width", "outline"]
 
 
 def test_values_are_frozen() -> None:

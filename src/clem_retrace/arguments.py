@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from clem_retrace.errors import RoiError
 from clem_retrace.io.session_images import SAMPLES
-from clem_retrace.micrograph import Projection
+from clem_retrace.micrograph import Projection, Roi
 from clem_retrace.options import PRESETS, Declaration, RegistrationOptions, declarations
 
-__all__ = ["BAD_INPUT", "chosen_options", "make_parser"]
+__all__ = ["BAD_INPUT", "chosen_options", "make_parser", "region"]
 
 #: The exit code that shells have for arguments that cannot be used.
 BAD_INPUT = 2
@@ -97,10 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lm", metavar="LM", help="light-microscopy image file")
     parser.add_argument("em", metavar="EM", help="electron micrograph file")
-    _add_rectangle(
-        parser, "--roi", required=True,
-        help="the region in the LM image: first row and column, height and width [LM px]",
-    )  # fmt: skip
+    _add_region(parser, required=True)
     _add_rectangle(
         parser, "--ground-truth",
         help="where it is known to lie in the EM image [EM px]; the distance is then printed",
@@ -134,10 +132,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         help="the pair: simulated endosomes or melanosomes, or a real section of C. elegans, "
         "which is downloaded (default: %(default)s)",
     )  # fmt: skip
-    _add_rectangle(
-        parser, "--roi",
-        help="another region of the LM image: first row and column, height and width [LM px]",
-    )  # fmt: skip
+    _add_region(parser, required=False)
     _add_take(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write the results to")
     parser.add_argument("--no-gui", action="store_true", help="do not open napari")
@@ -146,7 +141,39 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     _add_options(parser)
 
 
-def _add_rectangle(parser: argparse.ArgumentParser, flag: str, **keywords: Any) -> None:
+def _add_region(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    region = parser.add_mutually_exclusive_group(required=required)
+    _add_rectangle(
+        region, "--roi",
+        help="the region in the LM image: first row and column, height and width [LM px]",
+    )  # fmt: skip
+    region.add_argument(
+        "--outline", nargs="+", type=float, metavar="ROW COL",
+        help="the region as a polygon: row and column of each vertex [LM px]",
+    )  # fmt: skip
+
+
+def region(parsed: argparse.Namespace) -> Roi | None:
+    """Return the region that was asked for, if one was.
+
+    Raises
+    ------
+    RoiError
+        Its numbers make no region.
+    """
+    if parsed.roi is not None:
+        return Roi(*parsed.roi)
+    if parsed.outline is None:
+        return None
+    if len(parsed.outline) % 2 or len(parsed.outline) < 6:
+        raise RoiError(
+            f"--outline has {len(parsed.outline)} numbers: give a row and a column for each of "
+            "three vertices or more"
+        )
+    return Roi.from_outline(list(zip(parsed.outline[::2], parsed.outline[1::2], strict=True)))
+
+
+def _add_rectangle(parser: Any, flag: str, **keywords: Any) -> None:
     rectangle = ("ROW", "COL", "HEIGHT", "WIDTH")
     parser.add_argument(flag, nargs=4, type=float, metavar=rectangle, **keywords)
 

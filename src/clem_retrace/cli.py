@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clem_retrace.arguments import BAD_INPUT, chosen_options
+from clem_retrace.arguments import BAD_INPUT, chosen_options, region
 from clem_retrace.arguments import make_parser as _parser
 from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Event, Progress
@@ -61,7 +61,8 @@ def _run(parsed: argparse.Namespace) -> None:
     from clem_retrace.io.readout import readout
 
     options = chosen_options(parsed)
-    roi = Roi(*parsed.roi)
+    roi = region(parsed)
+    assert roi is not None  # the parser asks for one
     truth = None if parsed.ground_truth is None else Roi(*parsed.ground_truth)
     lm, lm_source = _read(
         parsed.lm, parsed.lm_pixel_size, parsed.channel, parsed.projection, parsed.plane
@@ -84,7 +85,7 @@ def _demo(parsed: argparse.Namespace) -> None:
     from clem_retrace.synthetic.pair import true_patch
 
     options = chosen_options(parsed)
-    roi = None if parsed.roi is None else Roi(*parsed.roi)
+    roi = region(parsed)
     pair = sample_pair(parsed.sample)
     if roi is not None:
         truth = None if pair.lm_to_em is None else true_patch(roi, pair.lm_to_em)

@@ -58,7 +58,7 @@ def command_line(
         An image is not on disk, or only one is a sample.
     """
     words = ["clem-retrace", *_image_words(lm, em)]
-    words += ["--roi", *(_decimal(number) for number in (roi.row, roi.col, roi.height, roi.width))]
+    words += _region_words(roi)
     for role, image in (("lm", lm), ("em", em)):
         if image.pixel_size is not None:
             words.append(f"--{role}-pixel-size={_decimal(image.pixel_size)}")
@@ -68,6 +68,13 @@ def command_line(
     if out is not None:
         words += ["--out", str(out)]
     return subprocess.list2cmdline(words) if windows else shlex.join(words)
+
+
+def _region_words(roi: Roi) -> list[str]:
+    """Return the flag of the region, and its numbers."""
+    if roi.outline:
+        return ["--outline", *(_decimal(number) for vertex in roi.outline for number in vertex)]
+    return ["--roi", *(_decimal(number) for number in (roi.row, roi.col, roi.height, roi.width))]
 
 
 def python_snippet(
@@ -91,7 +98,10 @@ def python_snippet(
     for role, image in images.items():
         _check_can_be_read(image, role)
     samples = dict.fromkeys(image.sample for image in images.values() if image.sample)
-    area = Roi(*(float(number) for number in (roi.row, roi.col, roi.height, roi.width)))
+    sides = (float(number) for number in (roi.row, roi.col, roi.height, roi.width))
+    area = f"Roi({', '.join(map(repr, sides))})"
+    if roi.outline:
+        area = f"Roi.from_outline({[list(map(float, vertex)) for vertex in roi.outline]!r})"
     taken = "" if take == 1 else f", take={take}"
     lines = [
         *(["from dataclasses import replace", ""] if samples else []),
@@ -105,7 +115,7 @@ def python_snippet(
         "",
         *(f"{sample} = sample_pair({sample!r})" for sample in samples),
         *(f"{role} = {_expression(image, role)}" for role, image in images.items()),
-        f"roi = {area!r}",
+        f"roi = {area}",
         f"options = {_options_expression(options or RegistrationOptions())}",
         f"registration = register(lm, em, roi, options{taken})",
         "print(registration.reason)",

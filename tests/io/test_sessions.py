@@ -129,7 +129,7 @@ def test_an_outline_is_surrounded_by_a_rectangle() -> None:
     roi = Roi(3.0, 4.5, 50.0, 60.0)
     assert Outline.of(roi).roi == roi
     triangle = Outline("polygon", ((-0.5, 5.0), (9.5, 1.5), (4.0, 11.5)))
-    assert triangle.roi == Roi(0.0, 2.0, 10.0, 10.0)
+    assert triangle.roi == Roi(0.0, 2.0, 10.0, 10.0, outline=triangle.vertices)
 
 
 # Where files are ----------------------------------------------------------------------------

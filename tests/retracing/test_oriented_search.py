@@ -13,7 +13,7 @@ import pytest
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decompose, map_points
-from clem_retrace.micrograph import Micrograph
+from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.retracing.candidates import Candidates
 from clem_retrace.retracing.oriented_search import oriented_search, oriented_search_steps
@@ -206,6 +206,15 @@ def test_without_context_the_region_speaks_alone(pair: Pair) -> None:
     cut = search(replace(pair, lm=Micrograph(blank)), context=0.0)
     # what lies beyond is at most in the window of the local energy
     assert cut.best.corners == pytest.approx(alone.best.corners, abs=0.5 * RATIO)
+
+
+def test_a_region_with_an_outline_is_found(pair: Pair) -> None:
+    top, left = pair.roi.corners.min(axis=0)
+    drawn = Roi.from_outline([(top, left), (top + 64, left), (top + 64, left + 80)])
+    found = search(replace(pair, roi=drawn))
+    assert found.best.roi == drawn
+    apart = found.best.outline - map_points(pair.lm_to_em, drawn.vertices)
+    assert np.linalg.norm(apart, axis=1).max() / RATIO < CLOSE
 
 
 def test_an_em_that_ends_in_the_region(pair: Pair) -> None:

@@ -57,13 +57,14 @@ class Outline:
 
     @classmethod
     def of(cls, roi: Roi) -> Outline:
-        """Return a rectangle."""
-        return cls("rectangle", tuple((float(row), float(col)) for row, col in roi.corners))
+        """Return the outline of a region."""
+        kind = "polygon" if roi.outline else "rectangle"
+        return cls(kind, tuple((float(row), float(col)) for row, col in roi.vertices))
 
     @property
     def roi(self) -> Roi:
-        """The rectangle that surrounds it."""
-        return Roi.from_corners(self.vertices)
+        """The region in it; a rectangle that was turned is an outline too."""
+        return Roi.from_outline(self.vertices)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

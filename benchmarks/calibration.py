@@ -91,7 +91,9 @@ def main() -> None:
             quantiles = np.quantile(group[:, column], [0, 0.01, 0.05, 0.5, 0.95, 0.99, 1])
             print(f"{name}: {what} at 0, 1, 5, 50, 95, 99, 100 %:", np.round(quantiles, 2))
     offset, *weights = fit(evidence, right)
-    print(f"OFFSET, SURPRISE_WEIGHT, LEAD_WEIGHT = {offset:.2f}, {weights[0]:.2f}, {weights[1]:.1f}")
+    print(
+        f"OFFSET, SURPRISE_WEIGHT, LEAD_WEIGHT = {offset:.2f}, {weights[0]:.2f}, {weights[1]:.1f}"
+    )
     for level in (0.5, 0.8, 0.95, 0.99):
         called = expit(evidence @ weights - offset) >= level
         share = right[called].mean() if called.any() else float("nan")

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +24,8 @@ import tifffile
 from clem_retrace import synthetic
 from clem_retrace.cli import main
 from clem_retrace.events import Progress, StageResult
+from clem_retrace.io.session_images import SessionImage
+from clem_retrace.io.sessions import Session, SessionRun, save_session
 from clem_retrace.options import PRESETS, declarations
 from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair
@@ -215,6 +219,7 @@ BAD = {
         "pixel size of -2",
     ),
     "option out of bounds": ("{lm} {em} --roi 5 5 50 50 --histogram-overlap 1.5", "overlap is 1.5"),
+    "no such candidate": ("{lm} {em} --roi 5 5 50 50 --take 11", "candidate 11 is to be taken"),
     "options that contradict": (
         "{lm} {em} --roi 5 5 50 50 --histogram-patch-height 50",
         "needs both patch_height and patch_width",
@@ -312,43 +317,92 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"clem-retrace {version('clem-retrace')}\n"
 
 
-def parsed_options(*arguments: str) -> Any:
-    from clem_retrace import cli
-
-    parsed = cli._parser().parse_args(["run", "a", "b", "--roi", "1", "2", "3", "4", *arguments])
-    return cli._options(parsed)
-
-
-def test_flags_change_the_preset_and_nothing_else() -> None:
-    assert parsed_options() == PRESETS["default"]
-    assert parsed_options("--preset", "experiment-1") == PRESETS["experiment 1"]
-    changed = parsed_options(
-        "--preset", "experiment-2", "--ratio", "9.7", "--histogram-bins", "32",
-        "--no-affine-enabled", "--histogram-matched", "--oriented-mirror", "yes",
-    )  # fmt: skip
-    expected = PRESETS["experiment 2"].to_dict()
-    expected["pixel_size_ratio"] = 9.7
-    expected["histogram"] |= {"bins": 32, "matched": True}
-    expected["affine"]["enabled"] = False
-    expected["oriented"]["mirror"] = "yes"
-    assert changed.to_dict() == expected
-
-
-def test_both_names_of_the_ratio() -> None:
-    assert parsed_options("--pixel-size-ratio", "5") == parsed_options("--ratio", "5")
-
-
 def test_the_command_line_starts_without_the_heavy_packages() -> None:
     heavy = ("scipy", "skimage", "tifffile", "imageio", "PIL", "tqdm", "qtpy", "napari", "magicgui")
     program = (
         "import sys, clem_retrace, clem_retrace.cli; "
-        "clem_retrace.cli._parser(); "
+        "clem_retrace.arguments.make_parser(); "
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_another_candidate_can_be_taken(
+    pair: Pair, files: Files, finished: SimpleNamespace, tmp_path: Path
+) -> None:
+    command = ["run", *files, *roi_of(pair), *QUICK, "--take", "2", "--out", str(tmp_path)]
+    assert main(command) == 0
+    one, two = (
+        json.loads((folder / "registration.json").read_text(encoding="utf-8"))
+        for folder in (finished.out, tmp_path)
+    )
+    assert two["candidates"] == one["candidates"]
+    assert two["match"] == one["candidates"][1]
+    assert two["reason"].startswith("Candidate 2 of ")
+
+
+# Sessions -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session(finished: SimpleNamespace, files: Files, tmp_path: Path) -> Path:
+    """A session of one run of the files, and of one that cannot be done again."""
+    text = (finished.out / "registration.json").read_text(encoding="utf-8")
+    result = Registration.from_dict(json.loads(text))
+    lm, em = (
+        SessionImage(facts.name, facts.shape, facts.pixel_size, path=Path(path))
+        for facts, path in zip((result.lm, result.em), files, strict=True)
+    )
+    time = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    runs = (
+        SessionRun(lm, em, (result,), name="first try", time=time),
+        SessionRun(SessionImage("Layer", (9, 9)), em.at(tmp_path / "gone.tif"), (result,)),
+    )
+    return save_session(tmp_path / "s.json", Session(runs=runs, name="Grid 7"))
+
+
+def test_a_session_is_told(
+    session: Path, pair: Pair, files: Files, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["show", str(session)]) == 0
+    told = capsys.readouterr().out
+    first, second = told.split("\n\n")[1:]
+    assert told.startswith("session       Grid 7, ")
+    assert "run 1         first try, 2024-05-06 07:08 UTC" in first
+    assert f"LM image      {files[0]}\n" in first
+    assert "confidence" in first
+    assert "LM image      not on disk\n" in second
+    assert f"EM image      {tmp_path / 'gone.tif'} (missing)\n" in second
+    assert "command       none: the LM image 'Layer' is not on disk" in second
+
+
+def test_the_command_that_a_session_tells_does_the_run_again(
+    session: Path, finished: SimpleNamespace, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["show", str(session)]) == 0
+    command = capsys.readouterr().out.split("command       ")[1].splitlines()[0]
+    assert main([*shlex.split(command)[1:], "--out", str(tmp_path / "again")]) == 0
+    one, two = (
+        json.loads((folder / "registration.json").read_text(encoding="utf-8"))
+        for folder in (finished.out, tmp_path / "again")
+    )
+    assert one.pop("timings").keys() == two.pop("timings").keys()
+    assert one == two
+
+
+def test_a_session_that_cannot_be_read_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.json").write_text("{")
+    for name, words in (("s.json", "no session, or is damaged"), ("t.json", "does not exist")):
+        assert main(["show", str(tmp_path / name)]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("clem-retrace: error: ")
+        assert words in error
+        assert error.count("\n") == 1
 
 
 Demo = Callable[..., tuple[int, str, str]]
@@ -378,6 +432,17 @@ def test_demo_writes_files_and_the_distance_to_the_truth(demo: Demo, tmp_path: P
     assert "to the truth" in out
     assert "no display" not in err
     assert {path.name for path in (tmp_path / "clem-retrace-demo").iterdir()} == OUTPUTS
+
+
+def test_demo_takes_a_region_options_and_a_candidate(demo: Demo, pair: Pair) -> None:
+    sizes = ["--lm-pixel-size", "100", "--em-pixel-size", "20"]
+    code, out, _ = demo("--no-gui", *roi_of(pair), *QUICK, *sizes, "--take", "3", "--out", "here")
+    assert code == 0
+    assert "Candidate 3 of " in out
+    values = json.loads(Path("here/registration.json").read_text(encoding="utf-8"))
+    assert values["options"]["search"] == "oriented"
+    assert (values["lm"]["pixel_size"], values["em"]["pixel_size"]) == (100.0, 20.0)
+    assert values["match"] == values["candidates"][2]
 
 
 def test_demo_without_a_display_says_so_and_writes_files(

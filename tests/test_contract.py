@@ -25,7 +25,8 @@ def pair() -> Pair:
 
 def test_the_script_of_the_contract(pair: Pair) -> None:
     array, em_array = np.asarray(pair.lm.data), np.asarray(pair.em.data)
-    row, col, height, width = dataclasses.astuple(pair.roi)
+    roi = pair.roi
+    row, col, height, width = roi.row, roi.col, roi.height, roi.width
 
     from clem_retrace import Micrograph, RegistrationOptions, Roi, register
 
@@ -64,15 +65,18 @@ def test_register_reports_and_steps_is_the_generator_behind_it(pair: Pair) -> No
 
 def test_the_signatures() -> None:
     register = inspect.signature(clem_retrace.register).parameters
-    assert list(register) == ["lm", "em", "roi", "options", "on_event"]
-    assert register["on_event"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert list(register) == ["lm", "em", "roi", "options", "take", "memory", "on_event"]
+    for name in ("take", "memory", "on_event"):
+        assert register[name].kind is inspect.Parameter.KEYWORD_ONLY
     assert register["options"].default is register["on_event"].default is None
-    assert list(inspect.signature(clem_retrace.steps).parameters) == ["lm", "em", "roi", "options"]
+    steps = inspect.signature(clem_retrace.steps).parameters
+    assert list(steps) == ["lm", "em", "roi", "options", "take", "memory"]
     refine = inspect.signature(clem_retrace.refine).parameters
-    assert list(refine) == ["lm", "em", "match", "options"]
+    assert list(refine) == ["lm", "em", "match", "options", "memory"]
     micrograph = inspect.signature(clem_retrace.Micrograph).parameters
     assert list(micrograph)[:3] == ["data", "pixel_size", "name"]
-    assert list(inspect.signature(clem_retrace.Roi).parameters) == ["row", "col", "height", "width"]
+    roi = inspect.signature(clem_retrace.Roi).parameters
+    assert list(roi) == ["row", "col", "height", "width", "outline"]
 
 
 def test_values_are_frozen() -> None:

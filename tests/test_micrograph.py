@@ -150,3 +150,47 @@ def test_what_is_no_stack_is_refused(stack: np.ndarray) -> None:
         project(stack[None])
     with pytest.raises(InvalidOption, match="median"):
         project(stack, "median")  # type: ignore[arg-type]
+
+
+# Outlines -------------------------------------------------------------------------------------
+
+
+def test_an_outline_has_the_rectangle_that_surrounds_it() -> None:
+    roi = Roi.from_outline([(10, 20), (30, 20), (20, 50)])
+    assert (roi.row, roi.col, roi.height, roi.width) == (10.5, 20.5, 20, 30)
+    np.testing.assert_array_equal(roi.vertices, [(10, 20), (30, 20), (20, 50)])
+    assert hash(roi) == hash(Roi.from_outline([(10, 20), (30, 20), (20, 50)]))
+
+
+def test_an_upright_rectangle_needs_no_outline() -> None:
+    roi = Roi(10, 20, 5, 8)
+    assert Roi.from_outline(roi.corners) == roi
+    np.testing.assert_array_equal(roi.vertices, roi.corners)
+
+
+@pytest.mark.parametrize(
+    "vertices", [[(0, 0), (5, 5), (9, 9)], [(0, 0), (9, 9)], [(0, 0), (4, np.nan), (9, 0)]]
+)
+def test_outlines_without_an_area_are_refused(vertices: list[tuple[float, float]]) -> None:
+    with pytest.raises(RoiError):
+        Roi.from_outline(vertices)
+
+
+def test_the_mask_holds_the_pixels_whose_centres_lie_inside() -> None:
+    mask = Roi(10, 20, 5, 8).mask((40, 50))
+    assert mask.sum() == 40
+    assert mask[10:15, 20:28].all()
+    # a turned square of 200 square pixels
+    turned = Roi.from_outline([(10, 20), (20, 30), (30, 20), (20, 10)]).mask((40, 50))
+    assert turned.sum() == pytest.approx(200, abs=21)
+    assert turned[20, 20]
+    assert not turned[12, 12]
+    # what hangs over the edge is left out
+    assert Roi(-4, 46, 8, 8).mask((40, 50)).sum() == 4 * 4
+
+
+def test_an_outline_goes_with_its_grid() -> None:
+    roi = Roi.from_outline([(10, 20), (30, 20), (20, 50)])
+    half = roi.scaled(np.diag([0.5, 0.5, 1.0]))
+    np.testing.assert_allclose(half.vertices, roi.vertices / 2)
+    assert Roi(10, 20, 5, 8).scaled(np.diag([0.5, 0.5, 1.0])).outline == ()

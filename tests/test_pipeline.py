@@ -17,6 +17,7 @@ from clem_retrace import resampling
 from clem_retrace.errors import (
     BadImage,
     ClemRetraceError,
+    InvalidOption,
     MissingPixelSize,
     PatchLargerThanEM,
     RoiError,
@@ -24,6 +25,7 @@ from clem_retrace.errors import (
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.events import Event, Progress, StageResult
 from clem_retrace.geometry import compose, decompose, invert, similarity
+from clem_retrace.memory import Memory
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import PRESETS, RegistrationOptions
 from clem_retrace.pipeline import refine, register, resolve_ratio, steps
@@ -70,6 +72,14 @@ def changed_lm(pair: Pair, change: Callable[[NDArray[Any]], Any]) -> Micrograph:
 def pair() -> Pair:
     return simulate_pair(
         4, lm_shape=(150, 170), em_shape=(560, 600), roi_size=(64, 80), ratio=RATIO, angle=33.0,
+        shared=0.8,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small() -> Pair:
+    return simulate_pair(
+        5, lm_shape=(64, 70), em_shape=(210, 220), roi_size=(28, 32), ratio=RATIO, angle=33.0,
         shared=0.8,
     )  # fmt: skip
 
@@ -246,6 +256,216 @@ def test_a_place_given_by_hand_is_refined(search: Any, pair: Pair) -> None:
     assert np.median(found) < AIM
     assert estimate.gain < 0
     assert decompose(estimate.matrix).mirrored is False
+
+
+def test_a_person_may_take_another_candidate(pair: Pair, oriented: Registration) -> None:
+    registration = register(pair.lm, pair.em, pair.roi, options(), take=2)
+    second = registration.candidates.matches[1]
+    assert registration.match is second
+    assert registration.confidence == second.confidence
+    assert registration.found is (second.confidence >= 0.95)
+    assert registration.reason.startswith(
+        f"Candidate 2 of {len(registration.candidates.matches)} was taken by hand."
+    )
+    assert registration.estimate is not None
+    assert ("registration failed" in registration.reason) is not bool(registration.estimate)
+    np.testing.assert_array_equal(
+        [match.em_to_lm for match in registration.candidates.matches],
+        [match.em_to_lm for match in oriented.candidates.matches],
+    )
+    assert not np.allclose(registration.em_to_lm, oriented.em_to_lm)
+
+
+@pytest.mark.parametrize("rank", [-1, 0, 11])
+def test_a_candidate_that_cannot_be_listed_is_refused_at_once(rank: int, pair: Pair) -> None:
+    generator = steps(pair.lm, pair.em, pair.roi, take=rank)
+    with pytest.raises(InvalidOption, match=f"candidate {rank} is to be taken: there are 10"):
+        next(generator)
+
+
+def test_a_candidate_that_was_not_found_is_refused(pair: Pair) -> None:
+    several = options(search="histogram", candidates=100, affine__enabled=False)
+    count = len(run(pair, several).candidates.matches)
+    assert count < 100
+    with pytest.raises(InvalidOption, match=f"there are {count}"):
+        register(pair.lm, pair.em, pair.roi, several, take=count + 1)
+
+
+# With a memory ------------------------------------------------------------------------------
+
+#: What each part of a run reports its progress as.
+SCALES = {"LM scale", "EM scale"}
+DECIMATION = {"EM decimation"}
+REPRESENTATIONS = {"LM representation", "EM representation"}
+SEARCHES = {"histogram search", "oriented search"}
+REGISTRATION = {"registration"}
+EVERYTHING = SCALES | DECIMATION | REPRESENTATIONS | SEARCHES | REGISTRATION
+
+#: A second run, what it differs in from the first, and what it has to run again.
+CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "nothing": ({}, set()),
+    "threshold": ({"confidence_threshold": 0.3}, set()),
+    "given LM sigma": (
+        {"representation__lm_sigma": 1.8},
+        {"LM representation", "EM representation", "histogram search"},
+    ),
+    # the matched search is at the LM's sigma
+    "given EM sigma": ({"representation__em_sigma": 5.0}, set()),
+    "ladder": ({"representation__max_sigma": 8.0}, SCALES),
+    "EM structures": ({"representation__em_structures": "dark"}, {"EM scale"}),
+    "bins": ({"histogram__bins": 32}, {"histogram search"}),
+    "mirror": ({"oriented__mirror": "no"}, {"oriented search"} | REGISTRATION),
+    "context": ({"context": 50.0}, {"oriented search"} | REGISTRATION),
+    "ratio": (
+        {"pixel_size_ratio": 4.2},
+        EVERYTHING - SCALES - {"LM representation"},
+    ),
+    "registration's sigma": ({"affine__sigma": 1.5}, REGISTRATION),
+    "no registration": ({"affine__enabled": False}, set()),
+    "one search": ({"search": "oriented"}, set()),
+    "unmatched": ({"histogram__matched": False}, REPRESENTATIONS | {"histogram search"}),
+}
+
+
+def parts(events: list[Event]) -> set[str]:
+    """Return what has run, as far as its progress tells."""
+    stages = {event.stage.split(",")[0] for event in events if isinstance(event, Progress)}
+    assert stages <= EVERYTHING
+    return stages
+
+
+def assert_same(one: Registration, other: Registration) -> None:
+    """All but the seconds."""
+    ones, others = one.to_dict(), other.to_dict()
+    assert ones.pop("timings").keys() == others.pop("timings").keys()
+    assert ones == others
+    np.testing.assert_array_equal(one.candidates.similarity, other.candidates.similarity)
+
+
+@pytest.fixture(scope="module")
+def remembered(small: Pair) -> Memory:
+    """The memory of one run of both searches."""
+    memory = Memory()
+    events: list[Event] = []
+    register(
+        small.lm, small.em, small.roi, options(search="both"), memory=memory,
+        on_event=events.append,
+    )  # fmt: skip
+    assert parts(events) == EVERYTHING
+    return memory
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_did_not_change_is_not_run_again_and_the_result_is_the_same(
+    change: str, small: Pair, remembered: Memory
+) -> None:
+    paths, again = CHANGES[change]
+    chosen = options(**({"search": "both"} | paths))
+    warm: list[Event] = []
+    cold: list[Event] = []
+    recalled = register(
+        small.lm, small.em, small.roi, chosen, memory=remembered, on_event=warm.append
+    )
+    fresh = register(small.lm, small.em, small.roi, chosen, on_event=cold.append)
+    assert parts(warm) == again
+    assert_same(recalled, fresh)
+    # intermediate results arrive all the same
+    results = [[event for event in run if isinstance(event, StageResult)] for run in (warm, cold)]
+    assert [event.stage for event in results[0]] == [event.stage for event in results[1]]
+    for one, other in zip(*results, strict=True):
+        assert type(one.value) is type(other.value)
+        if isinstance(one.value, Representation):
+            np.testing.assert_array_equal(one.value.log, other.value.log)
+
+
+def test_another_region_and_another_candidate_reuse_what_they_can(small: Pair) -> None:
+    memory, chosen = Memory(), options(search="both")
+    first = register(small.lm, small.em, small.roi, chosen, memory=memory)
+    events: list[Event] = []
+    roi = Roi(small.roi.row + 2, small.roi.col - 1, small.roi.height, small.roi.width)
+    moved = register(small.lm, small.em, roi, chosen, memory=memory, on_event=events.append)
+    assert parts(events) == SEARCHES | REGISTRATION
+    assert_same(moved, register(small.lm, small.em, roi, chosen))
+    events.clear()
+    found = [match.search for match in first.candidates.matches]
+    rank = 2 + found[1:].index("oriented")  # one of the other search may be at the same place
+    taken = register(
+        small.lm, small.em, small.roi, chosen, take=rank, memory=memory, on_event=events.append
+    )
+    assert parts(events) == REGISTRATION
+    assert_same(taken, register(small.lm, small.em, small.roi, chosen, take=rank))
+
+
+@pytest.mark.parametrize("which", ["lm", "em"])
+def test_an_image_changed_in_place_is_read_anew(which: str, small: Pair) -> None:
+    memory, chosen = Memory(), options(search="both")
+    lm, em = (replace(one, data=np.array(one.data)) for one in (small.lm, small.em))
+    register(lm, em, small.roi, chosen, memory=memory)
+    changed = {"lm": lm, "em": em}[which].data
+    changed[20:40, 20:40] = changed[20:40, 20:40].T.copy()
+    events: list[Event] = []
+    warm = register(lm, em, small.roi, chosen, memory=memory, on_event=events.append)
+    assert f"{which.upper()} scale" in parts(events)
+    assert {"lm": "EM scale", "em": "LM scale"}[which] not in parts(events)
+    assert_same(warm, register(lm, em, small.roi, chosen))
+
+
+def test_a_lazy_em_is_not_read_to_know_it(small: Pair) -> None:
+    memory, chosen = Memory(), options(search="both")
+    watched = Watched(da.from_array(np.asarray(small.em.data), chunks=64))
+    em = replace(small.em, data=watched)
+    first = register(small.lm, em, small.roi, chosen, memory=memory)
+    read = watched.read
+    assert read > 0
+    assert_same(register(small.lm, em, small.roi, chosen, memory=memory), first)
+    assert watched.read == read
+
+
+def test_a_place_given_by_hand_is_recalled_too(small: Pair) -> None:
+    memory = Memory()
+    match = run(small).match
+    first = refine(small.lm, small.em, match, memory=memory)
+    assert len(memory) == 2
+    assert refine(small.lm, small.em, match, memory=memory) is first
+    other = refine(small.lm, small.em, match, options(affine__sigma=1.5), memory=memory)
+    assert len(memory) == 3
+    np.testing.assert_array_equal(
+        other.matrix, refine(small.lm, small.em, match, options(affine__sigma=1.5)).matrix
+    )
+
+
+def test_runs_that_are_stopped_anywhere_leave_whole_results_or_none(small: Pair) -> None:
+    chosen = options(oriented__mirror="no", oriented__contrast="inverted", oriented__angle=33.0)
+    expected = register(small.lm, small.em, small.roi, chosen)
+    total = len(list(steps(small.lm, small.em, small.roi, chosen)))
+    memory = Memory()
+    kept = [0]
+    for count in range(0, total, 7):
+        # Each goes further than the last, and starts from what that has left.
+        generator = steps(small.lm, small.em, small.roi, chosen, memory=memory)
+        for event in islice(generator, count):
+            assert event is not None
+        generator.close()
+        assert len(memory) >= kept[-1]
+        kept.append(len(memory))
+    assert len(set(kept)) > 3
+    assert_same(register(small.lm, small.em, small.roi, chosen, memory=memory), expected)
+
+
+def test_two_runs_at_once_share_a_memory(small: Pair) -> None:
+    """Their events taken in turn, as two threads would."""
+    memory, chosen = Memory(), options(search="both")
+    generators = [steps(small.lm, small.em, small.roi, chosen, memory=memory) for _ in range(2)]
+    results: list[Registration] = []
+    while generators:
+        for generator in list(generators):
+            try:
+                next(generator)
+            except StopIteration as stop:
+                generators.remove(generator)
+                results.append(stop.value)
+    assert_same(*results)
+    assert_same(results[0], register(small.lm, small.em, small.roi, chosen))
 
 
 # What the user knows ------------------------------------------------------------------------
@@ -517,14 +737,6 @@ def test_of_a_multiscale_em_the_level_that_is_needed_is_read(pair: Pair) -> None
 
 
 # Stops --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def small() -> Pair:
-    return simulate_pair(
-        5, lm_shape=(64, 70), em_shape=(210, 220), roi_size=(28, 32), ratio=RATIO, angle=33.0,
-        shared=0.8,
-    )  # fmt: skip
 
 
 def test_a_stop_at_any_event_does_no_harm(small: Pair) -> None:

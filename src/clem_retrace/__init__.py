@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PRESETS",
     "ClemRetraceError",
+    "Memory",
     "Micrograph",
     "Progress",
     "Registration",
@@ -31,6 +32,7 @@ __all__ = [
 _HOMES = {
     "PRESETS": "options",
     "ClemRetraceError": "errors",
+    "Memory": "memory",
     "Micrograph": "micrograph",
     "Progress": "events",
     "Registration": "pipeline",

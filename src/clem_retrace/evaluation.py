@@ -71,12 +71,13 @@ def target_registration_error(
     ----------
     em_to_lm, true_em_to_lm : ndarray, shape (3, 3)
     roi : Roi
-        In LM pixels; the targets are a lattice of `points` x `points` in it.
+        In LM pixels; the targets are a lattice of `points` x `points` over it, all of which
+        count, also those that an outline leaves out.
 
     Returns
     -------
     ndarray, shape (points ** 2,), LM pixels
-        Where each target, taken to the EM by the truth, comes back to.
+        How far from each target the EM's point comes to lie that is truly there.
     """
     rows = roi.row + (roi.height - 1) * np.linspace(0, 1, points)
     cols = roi.col + (roi.width - 1) * np.linspace(0, 1, points)

@@ -11,9 +11,10 @@ from importlib.metadata import version
 
 import numpy as np
 
-from clem_retrace.errors import BadImage, MissingPixelSize, PatchLargerThanEM
+from clem_retrace.errors import BadImage, InvalidOption, MissingPixelSize, PatchLargerThanEM
 from clem_retrace.events import Event, StageResult, Steps, run
 from clem_retrace.geometry import Matrix
+from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration import AffineEstimate
@@ -23,6 +24,7 @@ from clem_retrace.retracing.verdict import merge, verdict
 from clem_retrace.stages import (
     affine_steps,
     histogram_steps,
+    only,
     oriented_steps,
     scale_steps,
     work_steps,
@@ -37,6 +39,8 @@ def register(
     roi: Roi,
     options: RegistrationOptions | None = None,
     *,
+    take: int = 1,
+    memory: Memory | None = None,
     on_event: Callable[[Event], object] | None = None,
 ) -> Registration:
     """Return where the LM region lies in the EM, and the transform that lays the EM over it.
@@ -47,6 +51,10 @@ def register(
     roi : Roi, LM pixels
         It is clipped to the LM image.
     options : RegistrationOptions, optional
+    take : int
+        Rank of the candidate that is taken, 1 for the best: a person may know better.
+    memory : Memory, optional
+        Holds what stages returned in earlier runs; only what has changed since is run again.
     on_event : callable, optional
         Called with each `Progress` and `StageResult`.
 
@@ -65,52 +73,65 @@ def register(
         The region, magnified, does not fit into the EM.
     BadImage
         An image has no structures.
+    InvalidOption
+        There is no candidate of the rank to be taken.
 
     References
     ----------
     The paper, section 3.
     """
-    return run(steps(lm, em, roi, options), on_event)
+    return run(steps(lm, em, roi, options, take=take, memory=memory), on_event)
 
 
 def steps(
-    lm: Micrograph, em: Micrograph, roi: Roi, options: RegistrationOptions | None = None
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    options: RegistrationOptions | None = None,
+    *,
+    take: int = 1,
+    memory: Memory | None = None,
 ) -> Steps[Registration]:
     """Yield the events of a run; return what `register` returns."""
     options = options or RegistrationOptions()
-    clock = _Clock()
+    _check_take(take, options.candidates)
+    recall, clock = Recall(memory), _Clock()
     ratio = resolve_ratio(lm, em, options)
     lm = _in_memory(lm)
     roi = roi.clipped(lm.shape)
     _check_fit(roi, em, ratio, options)
 
     with clock("scale selection"):
-        lm_scale = yield from scale_steps(lm, "LM", options)
-        em_scale = yield from scale_steps(em, "EM", options)
+        lm_scale = yield from scale_steps(lm, "LM", options, recall)
+        em_scale = yield from scale_steps(em, "EM", options, recall)
     with clock("EM decimation"):
-        work, em_to_work = yield from work_steps(em, ratio, "EM decimation")
+        # Fine enough for the smallest ratio that may be true, where that is far below.
+        finest = ratio * min(1.0, 2 * (1 - options.ratio_uncertainty))
+        work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
     found: list[Candidates] = []
     if options.search in ("both", "histogram"):
         with clock("histogram search"):
             sigmas = (lm_scale.sigma, em_scale.sigma)
             source = (work, em_to_work) if options.histogram.matched else (em, np.eye(3))
-            histogram = yield from histogram_steps(lm, *source, roi, ratio, sigmas, options)
+            histogram = yield from histogram_steps(lm, *source, roi, ratio, sigmas, options, recall)
             yield StageResult("histogram search", histogram)
             found.append(histogram)
     with clock("oriented search"):
-        oriented = yield from oriented_steps(lm, work, em_to_work, roi, ratio, options)
+        read = only(options, "ratio_uncertainty", "context", "candidates", "oriented")
+        oriented = yield from recall.steps(oriented_steps, lm, work, em_to_work, roi, ratio, read)
         if options.search != "histogram":
             yield StageResult("oriented search", oriented)
             found.insert(0, oriented)
     candidates = merge(found, oriented, limit=options.candidates)
     yield StageResult("candidates", candidates)
 
-    match = candidates.best
+    _check_take(take, len(candidates.matches))
+    match = candidates.matches[take - 1]
     estimate, em_to_lm = None, match.em_to_lm
     if options.affine.enabled:
         with clock("registration"):
             estimate = yield from _registration_steps(
-                lm, work, em_to_work, match, oriented, options
+                lm, work, em_to_work, match, oriented, options, recall
             )
         yield StageResult("registration", estimate)
         if estimate:
@@ -120,15 +141,18 @@ def steps(
         lm=_facts(lm), em=_facts(em), roi=roi, options=options, ratio=ratio,
         lm_scale=lm_scale, em_scale=em_scale, candidates=candidates, match=match,
         estimate=estimate, em_to_lm=em_to_lm, found=found_it, confidence=match.confidence,
-        reason=verdict(
-            candidates, "" if estimate is None else estimate.message, options.confidence_threshold
-        ),
+        reason=_reason(candidates, take, estimate, options.confidence_threshold),
         timings=clock.seconds, version=version("clem-retrace"),
     )  # fmt: skip
 
 
 def refine(
-    lm: Micrograph, em: Micrograph, match: Match, options: RegistrationOptions | None = None
+    lm: Micrograph,
+    em: Micrograph,
+    match: Match,
+    options: RegistrationOptions | None = None,
+    *,
+    memory: Memory | None = None,
 ) -> AffineEstimate:
     """Return the registration of any candidate, or of a start given by hand.
 
@@ -139,23 +163,35 @@ def refine(
         The start; up to some 8 LM pixels, 5 degrees and 5 % off.
     options : RegistrationOptions, optional
         ``affine`` and ``context`` are used.
+    memory : Memory, optional
+        As in `register`.
 
     Raises
     ------
     BadImage
         An image has no structures.
     """
-    return run(refine_steps(lm, em, match, options))
+    return run(refine_steps(lm, em, match, options, memory=memory))
 
 
 def refine_steps(
-    lm: Micrograph, em: Micrograph, match: Match, options: RegistrationOptions | None = None
+    lm: Micrograph,
+    em: Micrograph,
+    match: Match,
+    options: RegistrationOptions | None = None,
+    *,
+    memory: Memory | None = None,
 ) -> Steps[AffineEstimate]:
     """Yield progress of `refine`; return its result."""
-    options = options or RegistrationOptions()
+    read = only(options or RegistrationOptions(), "context", "affine")
+    recall = Recall(memory)
     lm = _in_memory(lm)
-    work, em_to_work = yield from work_steps(em, match.magnification, "EM decimation")
-    return (yield from affine_steps(lm, work, em_to_work, match, match.contrast, True, options))
+    work, em_to_work = yield from work_steps(em, match.magnification, "EM decimation", recall)
+    return (
+        yield from recall.steps(
+            affine_steps, lm, work, em_to_work, match, match.contrast, True, read
+        )
+    )
 
 
 def resolve_ratio(lm: Micrograph, em: Micrograph, options: RegistrationOptions) -> float:
@@ -242,6 +278,33 @@ def _check_fit(roi: Roi, em: Micrograph, ratio: float, options: RegistrationOpti
         )
 
 
+def _check_take(rank: int, count: int) -> None:
+    """Refuse the rank of a candidate that is not listed.
+
+    Raises
+    ------
+    InvalidOption
+        There are not so many.
+    """
+    if not 1 <= rank <= count:
+        raise InvalidOption(
+            f"candidate {rank} is to be taken: there are {count}, the first has the number 1"
+        )
+
+
+def _reason(
+    candidates: Candidates, take: int, estimate: AffineEstimate | None, threshold: float
+) -> str:
+    """Return what was decided and why, for people."""
+    fault = "" if estimate is None else estimate.message
+    if take == 1:
+        return verdict(candidates, fault, threshold)
+    decided = f"Candidate {take} of {len(candidates.matches)} was taken by hand."
+    if fault:
+        decided += f" The registration failed ({fault}); the overlay shows the match."
+    return decided
+
+
 def _registration_steps(
     lm: Micrograph,
     work: Micrograph,
@@ -249,6 +312,7 @@ def _registration_steps(
     match: Match,
     oriented: Candidates,
     options: RegistrationOptions,
+    recall: Recall,
 ) -> Steps[AffineEstimate]:
     """Yield progress; return the registration of the match that was taken.
 
@@ -258,4 +322,9 @@ def _registration_steps(
     start, rough = match, match.search == "histogram"
     if rough and oriented.matches and oriented.best.agrees_with(match):
         start, rough = oriented.best, False
-    return (yield from affine_steps(lm, work, em_to_work, start, start.contrast, rough, options))
+    read = only(options, "context", "affine")
+    return (
+        yield from recall.steps(
+            affine_steps, lm, work, em_to_work, start, start.contrast, rough, read
+        )
+    )

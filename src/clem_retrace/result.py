@@ -153,7 +153,7 @@ class Registration:
             return cls(
                 lm=_facts(values["lm"]),
                 em=_facts(values["em"]),
-                roi=Roi(**values["roi"]),
+                roi=_roi(values["roi"]),
                 options=RegistrationOptions.from_dict(values["options"]),
                 ratio=float(values["ratio"]),
                 lm_scale=_scale(values["lm_scale"]),
@@ -191,7 +191,11 @@ def _plain(selection: ScaleSelection) -> dict[str, Any]:
 def _scale(values: Mapping[str, Any]) -> ScaleSelection:
     """Return the selection of `_plain`'s values."""
     numbers = {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}
+    if not all(np.isfinite(one).all() for one in numbers.values()):
+        raise BadFile("the result lacks a number in a list")
     sigma, raw_sigma = float(numbers.pop("sigma")), float(numbers.pop("raw_sigma"))
+    if len({one.shape for one in numbers.values()}) > 1:
+        raise BadFile("the result's scales and counts are not of one length")
     return ScaleSelection(sigma=sigma, raw_sigma=raw_sigma, **numbers)
 
 
@@ -203,11 +207,22 @@ def _facts(values: Mapping[str, Any]) -> ImageFacts:
     )
 
 
+def _roi(values: Mapping[str, Any]) -> Roi:
+    return Roi(**{**values, "outline": _outline(values["outline"])})
+
+
+def _outline(vertices: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((float(row), float(col)) for row, col in vertices)
+
+
 def _match(values: Mapping[str, Any]) -> Match:
     if values["search"] not in get_args(Search):
         raise BadFile(f"the result has a match of an unknown search, {values['search']!r}")
     return Match(
-        Roi(*values["roi"]),
+        _roi(
+            dict(zip(("row", "col", "height", "width"), values["roi"], strict=True))
+            | {"outline": values["outline"]}
+        ),
         as_transform(values["em_to_lm"]),
         float(values["score"]),
         float(values["confidence"]),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadImage
 from clem_retrace.events import StageResult, Steps
 from clem_retrace.geometry import Matrix, compose, invert
+from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import HistogramOptions, RegistrationOptions
 from clem_retrace.registration import AffineEstimate, register_affine_steps
@@ -41,7 +42,14 @@ from clem_retrace.retracing import (
     oriented_search_steps,
 )
 
-__all__ = ["affine_steps", "histogram_steps", "oriented_steps", "scale_steps", "work_steps"]
+__all__ = [
+    "affine_steps",
+    "histogram_steps",
+    "only",
+    "oriented_steps",
+    "scale_steps",
+    "work_steps",
+]
 
 #: EM pixels per LM pixel on which the matched stages work: enough for the finest of them.
 WORKING_RATIO = 2.0
@@ -53,14 +61,23 @@ MATCHED_SIGMA = 1.5
 HISTOGRAM_LIMIT = 6.0
 
 
+def only(options: RegistrationOptions, *names: str) -> RegistrationOptions:
+    """Return the options of these names, and of these groups, with all others at their defaults.
+
+    A stage that is given no more than it reads can be recalled when others change.
+    """
+    return RegistrationOptions(**{name: getattr(options, name) for name in names})
+
+
 def scale_steps(
-    image: Micrograph, which: str, options: RegistrationOptions
+    image: Micrograph, which: str, options: RegistrationOptions, recall: Recall
 ) -> Steps[ScaleSelection]:
     """Yield progress; return the sigma of one image, selected or as given."""
     given = options.representation
     lm = which == "LM"
     try:
-        selection = yield from select_sigma_steps(
+        selection = yield from recall.steps(
+            select_sigma_steps,
             image.data,
             structures=given.lm_structures if lm else given.em_structures,
             min_sigma=given.min_sigma,
@@ -76,13 +93,15 @@ def scale_steps(
     return selection
 
 
-def work_steps(em: Micrograph, ratio: float, stage: str) -> Steps[tuple[Micrograph, Matrix]]:
+def work_steps(
+    em: Micrograph, ratio: float, stage: str, recall: Recall
+) -> Steps[tuple[Micrograph, Matrix]]:
     """Yield progress; return the EM at two pixels per LM pixel, and the transform to it."""
     factor = max(1.0, ratio / WORKING_RATIO)
     if factor == 1.0:
         data = np.asarray(em.data, dtype=np.float32)
         return Micrograph(np.where(np.isfinite(data), data, np.nan), None, em.name), np.eye(3)
-    data, em_to_work = yield from decimate_steps(em, factor, stage)
+    data, em_to_work = yield from recall.steps(decimate_steps, em, factor, stage)
     return Micrograph(data, None, em.name), em_to_work
 
 
@@ -94,6 +113,7 @@ def histogram_steps(
     ratio: float,
     sigmas: tuple[float, float],
     options: RegistrationOptions,
+    recall: Recall,
 ) -> Steps[Candidates]:
     """Yield events; return the histogram search's candidates."""
     chosen = options.histogram
@@ -102,7 +122,7 @@ def histogram_steps(
         sigmas = (sigma, sigma)
         # `em` is the working copy; the grid of the comparison has the LM's pixel size.
         factor = max(1.0, _working_ratio(ratio, em_to_source))
-        pixels, to_grid = yield from decimate_steps(em, factor, "histogram search")
+        pixels, to_grid = yield from recall.steps(decimate_steps, em, factor, "histogram search")
         em, em_to_source = Micrograph(pixels), compose(to_grid, em_to_source)
     indices: list[NDArray[Any]] = []
     for which, image, to_log, sigma in (
@@ -110,17 +130,17 @@ def histogram_steps(
         ("EM", em, em_to_source, sigmas[1]),
     ):
         stage = f"{which} representation"
-        representation: Representation = yield from represent_steps(
-            image.data, sigma, to_log, stage
+        representation: Representation = yield from recall.steps(
+            represent_steps, image.data, sigma, to_log, stage
         )
         yield StageResult(stage, representation)
-        indices.append((yield from _index_steps(representation, chosen, stage)))
+        indices.append((yield from _index_steps(representation, chosen, stage, recall)))
     ldp = chosen.descriptor == "ldp"
     bins = LDP_BINS if ldp else chosen.bins
     if chosen.matched and chosen.cells and chosen.patch_height is None:
         return (
-            yield from cell_search_steps(
-                indices[0], indices[1], roi, bins=bins,
+            yield from recall.steps(
+                cell_search_steps, indices[0], indices[1], roi, bins=bins,
                 readings=ldp_readings() if ldp else log_readings(bins), cell=chosen.cell,
                 em_to_grid=em_to_source, similarity=chosen.similarity,
                 limit=options.candidates, stage="histogram search",
@@ -132,8 +152,8 @@ def histogram_steps(
         else (chosen.patch_height, chosen.patch_width)
     )
     return (
-        yield from histogram_search_steps(
-            indices[0], indices[1], roi, bins=bins,
+        yield from recall.steps(
+            histogram_search_steps, indices[0], indices[1], roi, bins=bins,
             turns=ldp_turns() if ldp else log_turns(bins),
             ratio=ratio, em_to_grid=em_to_source, similarity=chosen.similarity,
             overlap=chosen.overlap, row_step=chosen.row_step, col_step=chosen.col_step,
@@ -143,11 +163,11 @@ def histogram_steps(
 
 
 def _index_steps(
-    representation: Representation, chosen: HistogramOptions, stage: str
+    representation: Representation, chosen: HistogramOptions, stage: str, recall: Recall
 ) -> Steps[NDArray[Any]]:
     """Yield progress; return the bin of each pixel, for the chosen descriptor."""
     if chosen.descriptor == "ldp":
-        return (yield from ldp_codes_steps(representation.log, stage))
+        return (yield from recall.steps(ldp_codes_steps, representation.log, stage))
     return log_bins(representation.log, chosen.bins, HISTOGRAM_LIMIT)
 
 

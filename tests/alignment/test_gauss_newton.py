@@ -41,7 +41,7 @@ def texture(seed: int = 0, shape: tuple[int, int] = SHAPE, sigma: float = 3.0) -
 
 
 def template_of(image: Array, reach: float = 6.0) -> Template:
-    return Template.of(image, proximity(image.shape, ROI.corners, reach), ROI.centre)
+    return Template.of(image, proximity(image.shape, ROI, reach), ROI.centre)
 
 
 def deviations(found: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -53,7 +53,7 @@ def deviations(found: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArra
 
 
 def test_proximity_is_1_in_the_region_and_falls_to_0_at_the_reach() -> None:
-    weights = proximity((60, 70), Roi(20, 25, 15, 12).corners, 10.0)
+    weights = proximity((60, 70), Roi(20, 25, 15, 12), 10.0)
     assert weights.dtype == np.float32
     assert (weights[20:35, 25:37] == 1).all()
     along_row = weights[27, 36:48]
@@ -66,10 +66,29 @@ def test_proximity_is_1_in_the_region_and_falls_to_0_at_the_reach() -> None:
 
 
 def test_without_reach_the_region_alone_carries_weight() -> None:
-    weights = proximity((60, 70), Roi(20, 25, 15, 12).corners, 0.0)
+    weights = proximity((60, 70), Roi(20, 25, 15, 12), 0.0)
     expected = np.zeros((60, 70), np.float32)
     expected[20:35, 25:37] = 1
     np.testing.assert_allclose(weights, expected, atol=1e-6)
+
+
+def test_of_an_outline_the_inside_counts_fully_and_the_rest_by_its_distance() -> None:
+    diamond = Roi.from_outline([(10, 35), (30, 15), (50, 35), (30, 55)])
+    weights = proximity((60, 70), diamond, 10.0)
+    rows, cols = np.mgrid[:60, :70]
+    beyond = (np.abs(rows - 30) + np.abs(cols - 35) - 20) / np.sqrt(2)
+    assert (weights[beyond < 0] == 1).all()
+    assert (weights[beyond > 11] == 0).all()
+    # half-way, within the step from pixel to pixel
+    beside = (np.abs(beyond - 5) < 0.4) & (np.abs(rows - 30) < 12) & (np.abs(cols - 35) < 12)
+    assert weights[beside] == pytest.approx(0.5, abs=0.2)
+    # the corners of the surrounding rectangle are 14 pixels away
+    assert weights[11, 16] == 0
+
+
+def test_an_outline_finer_than_the_grid_is_its_rectangle() -> None:
+    speck = Roi.from_outline([(10.1, 20.1), (10.4, 20.1), (10.2, 20.4)])
+    assert proximity((30, 40), speck, 5.0).max() > 0.9
 
 
 # sampling ----------------------------------------------------------------------------------

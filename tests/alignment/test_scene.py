@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clem_retrace.alignment import Scene
+from clem_retrace.alignment import Scene, align
 from clem_retrace.errors import BadImage
 from clem_retrace.geometry import Matrix, map_points, similarity
 from clem_retrace.micrograph import Micrograph, Roi
@@ -118,3 +118,18 @@ def test_an_image_without_structures_is_named(
             flat if which == "LM" else lm, flat if which == "EM" else em, ROI,
             ratio=RATIO, cell=2.0, sigma=1.0,
         )  # fmt: skip
+
+
+def test_of_an_outline_only_the_inside_speaks(images: tuple[Micrograph, Micrograph]) -> None:
+    lm, em = images
+    # a spot in the corner of the rectangle that the EM does not show
+    marred = Micrograph(lm.data + spots(lm.data.shape, np.array([[34.0, 88.0]]), 2.5))
+    drawn = Roi.from_outline([(29.5, 39.5), (77.5, 39.5), (77.5, 93.5)])
+
+    def score(roi: Roi) -> float:
+        scene = Scene.at(marred, em, roi, ratio=RATIO, cell=1.0, sigma=1.25)
+        onto = scene.onto_grids(LM_TO_EM)[None]
+        return float(align(scene.template(1, 0.0), scene.em, onto, iterations=0).score[0])
+
+    assert score(drawn) > 0.9
+    assert score(drawn) > score(ROI) + 0.1

@@ -198,6 +198,31 @@ def test_mrc_stacks_are_mapped(tmp_path: Path) -> None:
     assert micrograph.pixel_size == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize(
+    ("stamp", "flags", "dtype"),
+    [
+        # IMOD's bytes are unsigned, unless the first of its flags is set.
+        (1146047817, 0, np.uint8),
+        (1146047817, 8, np.uint8),
+        (1146047817, 9, np.int8),
+        # In files of others they are signed.
+        (0, 0, np.int8),
+    ],
+)
+def test_bytes_in_mrc_files_of_imod_are_unsigned(
+    tmp_path: Path, stamp: int, flags: int, dtype: Any
+) -> None:
+    mrcfile = pytest.importorskip("mrcfile")
+    with mrcfile.new(tmp_path / "a.st") as mrc:
+        mrc.set_data(GREY.view(np.int8))
+    content = bytearray((tmp_path / "a.st").read_bytes())
+    content[152:160] = np.array([stamp, flags], "<i4").tobytes()
+    (tmp_path / "a.st").write_bytes(content)
+    data = read_micrograph(tmp_path / "a.st").data
+    assert data.dtype == dtype
+    np.testing.assert_array_equal(data, GREY.view(dtype))
+
+
 def test_mrc_without_its_package_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,12 +174,15 @@ ZEISS_SCREEN = "AP_PIXEL_SIZE\r\nPixel Size = {}\r\n"
         (ZEISS_IMAGE.format("No"), None),
         # For 1024 columns of a screen, where IMAGE has 64.
         (ZEISS_SCREEN.format("2.0 nm"), 32.0),
+        # The fourth line is for such a screen too; older programs write no names.
+        ("", 32.0),
+        (ZEISS_IMAGE.format("11.3 nm"), 11.3),
     ],
 )
 def test_zeiss_tag_gives_the_size_in_the_image_not_on_the_screen(
     write: Write, tag: str, nm: float | None
 ) -> None:
-    header = "\r\n0\r\n0\r\n0\r\n"
+    header = f"\r\n0\r\n0\r\n{2e-9 if nm else 0}\r\n"
     found = pixel_size_of(write(extratags=[text_tag(34118, header + tag, "cp1252")]))
     if nm is None:
         assert found is None
@@ -187,6 +190,60 @@ def test_zeiss_tag_gives_the_size_in_the_image_not_on_the_screen(
         assert found is not None
         assert found.source == "Zeiss SEM tag"
         assert found.nm == pytest.approx(nm)
+
+
+ATLAS = (
+    "<Fibics version='1.0'><Image><Width>{0}</Width><Height>32</Height></Image>"
+    "<Scan><FOV_X units='um'>0.64</FOV_X><FOV_Y units='um'>0.352</FOV_Y></Scan></Fibics>"
+)
+
+
+def test_zeiss_atlas_tag_gives_the_field_of_view(write: Write) -> None:
+    found = pixel_size_of(write(extratags=[text_tag(51023, ATLAS.format(64))]))
+    assert found is not None
+    assert found.source == "Zeiss Atlas tag"
+    assert (found.rows, found.cols) == pytest.approx((11.0, 10.0))
+    # A part that was cut out has another field of view.
+    assert pixel_size_of(write(extratags=[text_tag(51023, ATLAS.format(128))])) is None
+    broken = ATLAS.format(64).replace("0.64", "wide")
+    assert pixel_size_of(write(extratags=[text_tag(51023, broken)])) is None
+
+
+def test_tescan_tag_is_in_metres(write: Write) -> None:
+    text = "AccFrames=1\r\nPixelSizeX=1.13e-008\r\nPixelSizeY=1.1e-008\r\n[SEM]\r\nHV=5000\r\n"
+    data = b"\x05\x02junk\xff" + text.encode("ascii")
+    found = pixel_size_of(write(extratags=[(50431, 7, len(data), data, True)]))
+    assert found is not None
+    assert found.source == "TESCAN SEM tag"
+    assert (found.rows, found.cols) == pytest.approx((11.0, 11.3))
+
+
+@pytest.mark.parametrize(("unit", "nm"), [("nm", 11.3), ("\u00b5m", 11300.0), ("1/nm", None)])
+def test_gatan_tags_as_digital_micrograph_exports_them(
+    write: Write, unit: str, nm: float | None
+) -> None:
+    units = [text_tag(code, unit, "utf-8") for code in (65003, 65004)]
+    sizes = [(code, 12, 1, 11.3, True) for code in (65009, 65010)]
+    found = pixel_size_of(write(extratags=[*units, *sizes]))
+    if nm is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.source == "Gatan tags"
+        assert found.nm == pytest.approx(nm)
+
+
+def test_zeiss_lsm_tag_is_in_metres(tmp_path: Path) -> None:
+    head = struct.pack("<Ii5iiii3d", 67127628, 400, 64, 32, 1, 1, 1, 1, 0, 0, 2e-7, 2.5e-7, 1e-6)
+    data = head + bytes(400 - len(head))
+    with tifffile.TiffWriter(tmp_path / "a.lsm") as tif:
+        tif.write(IMAGE, extratags=[(34412, 1, len(data), data, True)], metadata=None)
+        # Every image of an LSM file is followed by its thumbnail.
+        tif.write(IMAGE[::4, ::4], subfiletype=1, metadata=None)
+    found = pixel_size_of(tmp_path / "a.lsm")
+    assert found is not None
+    assert found.source == "Zeiss LSM tag"
+    assert (found.rows, found.cols) == pytest.approx((250.0, 200.0))
 
 
 def test_olympus_sis_tag(write: Write) -> None:
@@ -276,3 +333,65 @@ def test_mrc_header_is_in_angstrom(tmp_path: Path) -> None:
     with mrcfile.new(tmp_path / "b.mrc") as mrc:
         mrc.set_data(np.zeros((16, 32), np.int16))
     assert pixel_size_of(tmp_path / "b.mrc") is None
+
+
+def test_one_angstrom_in_mrc_is_no_pixel_size(tmp_path: Path) -> None:
+    """It is what IMOD writes when it was told nothing."""
+    mrcfile = pytest.importorskip("mrcfile")
+    with mrcfile.new(tmp_path / "a.rec") as mrc:
+        mrc.set_data(np.zeros((2, 16, 32), np.int16))
+        mrc.voxel_size = 1.0
+    assert pixel_size_of(tmp_path / "a.rec") is None
+    with mrcfile.mmap(tmp_path / "a.rec", mode="r+") as mrc:
+        mrc.voxel_size = (1.05, 1.05, 600.0)
+    found = pixel_size_of(tmp_path / "a.rec")
+    assert found is not None
+    assert (found.rows, found.planes) == pytest.approx((0.105, 60.0))
+
+
+def test_a_size_is_said_with_where_it_is_from() -> None:
+    assert str(PixelSize(11.3, 11.3, "Zeiss SEM tag")) == "11.3 nm (Zeiss SEM tag)"
+    assert str(PixelSize(12.0, 10.0, "ImageJ")) == "12 x 10 nm (ImageJ)"
+
+
+SOURCES = [
+    {"ome": True, "metadata": {"PhysicalSizeX": 1.0, "PhysicalSizeY": 1.0}},
+    {"imagej": True, "resolution": (9.0, 9.0), "metadata": {"unit": "um"}},
+    {"extratags": [text_tag(34682, FEI.format("1.13e-008"))]},
+    {"extratags": [text_tag(34118, "\r\n0\r\n" + ZEISS_IMAGE.format("11.3 nm"))]},
+    {"extratags": [text_tag(51023, ATLAS.format(64))]},
+]
+
+
+@pytest.mark.parametrize("options", SOURCES)
+def test_damage_anywhere_in_the_tags_is_told_or_harmless(
+    write: Write, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """Any fault but BadFile would fail the test."""
+    rng = np.random.default_rng(5)
+    whole = np.frombuffer(write(**options).read_bytes(), np.uint8)
+    outcomes = set()
+    for _ in range(100):
+        damaged = whole.copy()
+        places = rng.integers(0, min(len(whole), 1500), rng.integers(1, 8))
+        damaged[places] = rng.integers(0, 256, len(places))
+        (tmp_path / "damaged.tif").write_bytes(damaged[: rng.integers(8, len(whole))].tobytes())
+        try:
+            outcomes.add(type(pixel_size_of(tmp_path / "damaged.tif")))
+        except BadFile:
+            outcomes.add(BadFile)
+    # It was no waste of time: some were read, some were not.
+    assert len(outcomes) > 1
+
+
+def test_only_the_header_is_read(tmp_path: Path) -> None:
+    """A file of many gigabytes, of which all but the header is missing."""
+    path = tmp_path / "a.tif"
+    tifffile.memmap(
+        path, shape=(64, 64), dtype="u1", bigtiff=True, metadata=None,
+        resolution=(1e6, 1e6), resolutionunit="CENTIMETER",
+    )  # fmt: skip
+    path.write_bytes(path.read_bytes()[: -64 * 64])
+    found = pixel_size_of(path)
+    assert found is not None
+    assert found.nm == pytest.approx(10.0)

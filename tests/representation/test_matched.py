@@ -44,7 +44,9 @@ def test_it_is_the_log_over_its_local_spread() -> None:
     np.testing.assert_allclose(found, expected, atol=0.01)
 
 
-@pytest.mark.parametrize(("gain", "offset"), [(1e-3, 0.0), (700.0, 0.0), (1.0, 1000.0)])
+@pytest.mark.parametrize(
+    ("gain", "offset"), [(1e-3, 0.0), (700.0, 0.0), (1.0, 1000.0), (1e-30, 0.0), (1e36, 0.0)]
+)
 def test_gain_and_offset_do_not_matter(gain: float, offset: float) -> None:
     image = texture()
     image[:, :60] = 0  # where nothing is, an offset must not show either

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clem_retrace.retracing.orientations import Mirror, Orientation, OrientationGrid
+from clem_retrace.retracing.orientations import (
+    WIDEST_PART,
+    Mirror,
+    Orientation,
+    OrientationGrid,
+    ratio_parts,
+)
 
 
 def orientations(grid: OrientationGrid) -> list[Orientation]:
@@ -107,3 +114,19 @@ def test_four_orientations_share_a_template() -> None:
             (False, False), (True, False), (False, True), (True, True),
         }  # fmt: skip
         assert {o.magnification for o, _, _ in turn.wanted} == {turn.magnification}
+
+
+@settings(max_examples=60, deadline=None)
+@given(ratio=st.floats(1, 60), uncertainty=st.floats(0, 0.75))
+def test_the_parts_of_a_range_of_ratios_join_and_cover_it(ratio: float, uncertainty: float) -> None:
+    parts = ratio_parts(ratio, uncertainty)
+    ends = [(middle * (1 - part), middle / (1 - part)) for middle, part in parts]
+    assert ends[0][0] == pytest.approx(ratio * (1 - uncertainty))
+    assert ends[-1][1] == pytest.approx(ratio / (1 - uncertainty))
+    for (_, end), (start, _) in pairwise(ends):
+        assert end == pytest.approx(start)
+    assert all(-math.log1p(-part) <= WIDEST_PART * (1 + 1e-6) for _, part in parts)
+
+
+def test_a_ratio_that_is_nearly_known_is_one_part() -> None:
+    assert ratio_parts(9.7, 0.15) == [(9.7, pytest.approx(0.15))]

@@ -13,7 +13,7 @@ import pytest
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decompose, map_points
-from clem_retrace.micrograph import Micrograph
+from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.retracing.candidates import Candidates
 from clem_retrace.retracing.oriented_search import oriented_search, oriented_search_steps
@@ -84,6 +84,24 @@ def test_a_ratio_that_is_wrong_by_an_eighth(pair: Pair, told: float) -> None:
     found = search(pair, told=RATIO * told, ratio_uncertainty=0.15)
     assert deviation(found, pair) < CLOSE
     assert found.best.magnification == pytest.approx(RATIO, rel=0.02)
+
+
+@pytest.mark.parametrize("told", [0.55, 1.9])
+def test_a_ratio_that_is_unknown_within_a_factor_of_two(pair: Pair, told: float) -> None:
+    found = search(pair, told=RATIO * told, ratio_uncertainty=0.5)
+    assert deviation(found, pair) < CLOSE
+    assert found.best.magnification == pytest.approx(RATIO, rel=0.02)
+    assert found.best.confidence >= FOUND
+
+
+def test_a_place_that_is_there_twice_is_listed_twice_and_not_trusted(pair: Pair) -> None:
+    twice = replace(pair, em=Micrograph(np.hstack([pair.em.data, pair.em.data])))
+    first, second, *rest = search(twice).matches
+    apart = np.abs(np.subtract(first.centre, second.centre))
+    assert apart == pytest.approx([0, pair.em.shape[1]], abs=RATIO * CLOSE)
+    assert second.score > 0.97 * first.score
+    assert rest[0].score < 0.8 * first.score
+    assert first.confidence <= 0.5
 
 
 def test_a_region_that_is_not_there_is_not_found() -> None:
@@ -188,6 +206,15 @@ def test_without_context_the_region_speaks_alone(pair: Pair) -> None:
     cut = search(replace(pair, lm=Micrograph(blank)), context=0.0)
     # what lies beyond is at most in the window of the local energy
     assert cut.best.corners == pytest.approx(alone.best.corners, abs=0.5 * RATIO)
+
+
+def test_a_region_with_an_outline_is_found(pair: Pair) -> None:
+    top, left = pair.roi.corners.min(axis=0)
+    drawn = Roi.from_outline([(top, left), (top + 64, left), (top + 64, left + 80)])
+    found = search(replace(pair, roi=drawn))
+    assert found.best.roi == drawn
+    apart = found.best.outline - map_points(pair.lm_to_em, drawn.vertices)
+    assert np.linalg.norm(apart, axis=1).max() / RATIO < CLOSE
 
 
 def test_an_em_that_ends_in_the_region(pair: Pair) -> None:

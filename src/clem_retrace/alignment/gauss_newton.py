@@ -16,6 +16,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from clem_retrace.micrograph import Roi
 
 __all__ = ["Alignments", "Model", "Template", "align", "proximity"]
 
@@ -114,28 +117,34 @@ class Alignments:
         return self.correlation * np.sqrt(self.coverage)
 
 
-def proximity(
-    shape: tuple[int, int], corners: NDArray[np.float64], reach: float
-) -> NDArray[np.float32]:
-    """Return weights: 1 in an upright rectangle, falling to 0 at a distance of `reach`.
+def proximity(shape: tuple[int, int], roi: Roi, reach: float) -> NDArray[np.float32]:
+    """Return weights: 1 in a region, falling to 0 at a distance of `reach`.
 
     Parameters
     ----------
     shape : (rows, cols)
-    corners : ndarray, shape (4, 2)
-        Outer corners of the rectangle.
+    roi : Roi
     reach : float, pixels
     """
-    distances = []
-    for axis in (0, 1):
-        low, high = corners[:, axis].min() + 0.5, corners[:, axis].max() - 0.5
-        position = np.arange(shape[axis])
-        distances.append(np.maximum(np.maximum(low - position, position - high), 0.0))
-    distance = np.hypot(distances[0][:, None], distances[1][None, :])
-    # Half a pixel more than the reach, so that a reach of 0 keeps the rectangle itself.
-    fraction = np.clip(distance / max(reach, 0.5), 0, 1)
+    # Half a pixel more than the reach, so that a reach of 0 keeps the region itself.
+    fraction = np.clip(_distance(shape, roi) / max(reach, 0.5), 0, 1)
     falling: NDArray[np.float32] = (0.5 * (1 + np.cos(np.pi * fraction))).astype(np.float32)
     return falling
+
+
+def _distance(shape: tuple[int, int], roi: Roi) -> NDArray[np.float64]:
+    """Return each pixel's distance from the region's outermost pixels; 0 inside."""
+    if roi.outline:
+        inside = roi.mask(shape)
+        # An outline that is finer than the grid may hold no pixel's centre.
+        if inside.any():
+            return ndimage.distance_transform_edt(~inside)  # type: ignore[no-any-return]
+    distances = []
+    for axis in (0, 1):
+        low, high = roi.corners[:, axis].min() + 0.5, roi.corners[:, axis].max() - 0.5
+        position = np.arange(shape[axis])
+        distances.append(np.maximum(np.maximum(low - position, position - high), 0.0))
+    return np.hypot(distances[0][:, None], distances[1][None, :])  # type: ignore[no-any-return]
 
 
 def sample(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.alignment.gauss_newton import Template, proximity
-from clem_retrace.geometry import Matrix, compose, invert, map_points
+from clem_retrace.geometry import Matrix, compose, invert
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.representation.matched import normalised_log
 from clem_retrace.resampling import decimate
@@ -74,7 +74,7 @@ class Scene:
             lm=normalised_log(lm_image, sigma, window, name="the LM image"),
             em=normalised_log(em_image, sigma, window, name="the EM image"),
             known=np.isfinite(em_image),
-            roi=Roi.from_corners(map_points(lm_to_grid, roi.corners)),
+            roi=roi.scaled(lm_to_grid),
             lm_to_grid=lm_to_grid,
             em_to_grid=em_to_grid,
             cell=cell,
@@ -82,7 +82,7 @@ class Scene:
 
     def weights(self, reach: float) -> NDArray[np.float32]:
         """Return how much each LM pixel counts: ROI and surroundings of `reach` LM pixels."""
-        return proximity(self.lm.shape, self.roi.corners, reach / self.cell)
+        return proximity(self.lm.shape, self.roi, reach / self.cell)
 
     def template(self, contrast: int, reach: float) -> Template:
         """Return the LM's template, in the sign that a contrast gives it in the EM."""

@@ -14,7 +14,7 @@ from clem_retrace.errors import BadFile, ClemRetraceError
 
 __all__ = ["Kind", "kind_of", "reading", "recognise"]
 
-Kind = Literal["TIFF", "PNG", "JPEG", "MRC", "NPY"]
+Kind = Literal["TIFF", "PNG", "JPEG", "MRC", "DM3/DM4", "NPY"]
 
 _SUFFIXES: dict[str, Kind] = {
     ".tif": "TIFF",
@@ -26,13 +26,19 @@ _SUFFIXES: dict[str, Kind] = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
     ".mrc": "MRC",
+    ".mrcs": "MRC",
     ".rec": "MRC",
+    ".st": "MRC",
+    ".ali": "MRC",
     ".map": "MRC",
+    ".dm3": "DM3/DM4",
+    ".dm4": "DM3/DM4",
     ".npy": "NPY",
 }
 
 #: What the libraries raise on files that are cut short or hold something else. Pillow has
-#: its own way of saying so: a SyntaxError.
+#: its own way of saying so: a SyntaxError. tifffile computes with tags as they come, be they
+#: 0, of another type than they should be, or the sizes of an image that no memory holds.
 _DAMAGE = (
     OSError,
     ValueError,
@@ -42,7 +48,9 @@ _DAMAGE = (
     SyntaxError,
     struct.error,
     zlib.error,
-    OverflowError,
+    ArithmeticError,
+    TypeError,
+    MemoryError,
 )
 
 

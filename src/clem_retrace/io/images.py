@@ -1,8 +1,9 @@
 """Image files to a `Micrograph`: one channel, projected, with its pixel size.
 
-TIFF (OME, ImageJ, of microscopes), PNG, JPEG, NumPy's NPY and, with the package mrcfile,
-MRC are read. TIFF, NPY and MRC files whose pixels lie in the file as they are in memory are
-mapped, not read: a run reads the parts that it needs.
+TIFF (OME, ImageJ, of microscopes), PNG, JPEG, NumPy's NPY, DigitalMicrograph's DM3 and DM4
+and, with the package mrcfile, MRC are read. Files whose pixels lie in them as they are in
+memory, all DM, MRC and NPY and many TIFF files, are mapped, not read: a run reads the parts
+that it needs.
 """
 
 from __future__ import annotations
@@ -18,11 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile, BadImage, InvalidOption
+from clem_retrace.io.digital_micrograph import find_image
 from clem_retrace.io.formats import kind_of, reading
-from clem_retrace.io.pixel_sizes import PixelSize, mrc_pixel_size, tiff_pixel_size
+from clem_retrace.io.pixel_sizes import (
+    PixelSize,
+    dm_pixel_size,
+    mrc_pixel_size,
+    tiff_pixel_size,
+)
 from clem_retrace.micrograph import Micrograph, Projection, project
 
 __all__ = ["ImageStack", "read_micrograph", "read_stack"]
+
+#: What IMOD writes into the words 39 and 40 of an MRC header, and the flag for signed bytes.
+IMOD_STAMP, IMOD_SIGNED = 1146047817, 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,12 +219,32 @@ def _read_mrc(path: Path) -> _Read:
         # Mapped here: mrcfile would unmap the pixels when it closes the file.
         data = np.memmap(
             path,
-            dtype=mrcfile.utils.data_dtype_from_header(mrc.header),
+            dtype=_mrc_type(mrc.header),
             mode="r",
             offset=mrc.header.nbytes + int(mrc.header.nsymbt),
             shape=mrcfile.utils.data_shape_from_header(mrc.header),
         )
         return data, "Q" * (data.ndim - 2) + "YX", mrc_pixel_size(mrc)
+
+
+def _mrc_type(header: Any) -> np.dtype[Any]:
+    """Return the type of the pixels: IMOD's bytes are unsigned unless its flags say not."""
+    import mrcfile
+
+    dtype: np.dtype[Any] = mrcfile.utils.data_dtype_from_header(header)
+    stamp, flags = np.frombuffer(header.extra2.tobytes()[40:48], header.mode.dtype)
+    if dtype == np.int8 and stamp == IMOD_STAMP and not flags & IMOD_SIGNED:
+        return np.dtype(np.uint8)
+    return dtype
+
+
+def _read_dm(path: Path) -> _Read:
+    image = find_image(path)
+    data = np.memmap(path, dtype=image.dtype, mode="r", offset=image.offset, shape=image.shape)
+    axes = "Q" * (len(image.calibrations) - 2) + "YX"
+    if image.colour:
+        return data[..., 2::-1], axes + "S", dm_pixel_size(image)
+    return data, axes, dm_pixel_size(image)
 
 
 def _read_npy(path: Path) -> _Read:
@@ -231,5 +261,6 @@ _READERS = {
     "PNG": _read_picture,
     "JPEG": _read_picture,
     "MRC": _read_mrc,
+    "DM3/DM4": _read_dm,
     "NPY": _read_npy,
 }

@@ -103,7 +103,7 @@ def overlay_image(
     # On the LM's grid the LM's pixel size counts.
     em_near = _region(em, region, registration.em_to_lm, lm.pixel_size, third)
 
-    roi = registration.roi.corners
+    roi = registration.roi.vertices
     panels = [
         [
             (f"LM: {lm.name}", _draw_lm(lm_whole, roi)),
@@ -198,13 +198,13 @@ def _draw_em(view: _View, registration: Registration, truth: Roi | None) -> Imag
     draw = ImageDraw.Draw(picture)
     for rank, match in reversed(list(enumerate(registration.candidates.matches, start=1))):
         if rank > 1:
-            _outline(draw, view, match.corners, SKY_BLUE, 2)
+            _outline(draw, view, match.outline, SKY_BLUE, 2)
             _label(draw, view, match.centre, SKY_BLUE, str(rank))
     if truth is not None:
         _outline(draw, view, truth.corners, BLUISH_GREEN, 3)
         _label(draw, view, truth.corners[0], BLUISH_GREEN, "truth")
         _cross(draw, view, truth.centre, BLUISH_GREEN)
-    _outline(draw, view, registration.corners, ORANGE, 3)
+    _outline(draw, view, registration.place.outline, ORANGE, 3)
     _label(draw, view, registration.corners[0], ORANGE, "1")
     _cross(draw, view, registration.centre, ORANGE)
     _scale_bar(draw, view)

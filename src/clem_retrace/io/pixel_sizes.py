@@ -9,11 +9,17 @@ source                  where
 ======================  =================================================================
 OME-XML                 ``PhysicalSizeX``, ``PhysicalSizeY`` and their units
 FEI/Thermo SEM tag      ``[Scan] PixelWidth`` in metres, or ``BinaryResult/PixelSize``
-Zeiss SEM tag           ``Image Pixel Size``, or ``Pixel Size`` times 1024 / columns
+Zeiss SEM tag           ``Image Pixel Size``; or ``Pixel Size``, or the fourth line in metres,
+                        times 1024 / columns
+Zeiss Atlas tag         ``FOV_X`` and ``FOV_Y`` of Fibics' XML, over the columns and rows
+TESCAN SEM tag          ``PixelSizeX``, ``PixelSizeY`` in metres
+Gatan tags              scale and unit of x and y, as DigitalMicrograph exports them
 Olympus SIS tag         x and y calibration in metres
+Zeiss LSM tag           ``VoxelSizeX``, ``VoxelSizeY`` in metres
 ImageJ                  resolution tags and the unit in the description
 TIFF resolution         resolution tags alone, unless they are a printer's
-MRC header              cell lengths over sampling, in ångström
+MRC header              cell lengths over sampling, in ångström, unless exactly 1
+DM3/DM4 tags            ``Calibrations`` of the image, with their unit
 ======================  =================================================================
 """
 
@@ -24,25 +30,29 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from clem_retrace.errors import BadImage
-from clem_retrace.io.formats import kind_of, reading, recognise
+from clem_retrace.io.digital_micrograph import StoredImage, find_image
+from clem_retrace.io.formats import Kind, kind_of, reading, recognise
+from clem_retrace.io.tiff_calibrations import Calibration, Length, calibrations
 
-__all__ = ["PixelSize", "mrc_pixel_size", "pixel_size_of", "tiff_pixel_size"]
+__all__ = [
+    "CALIBRATED",
+    "PixelSize",
+    "dm_pixel_size",
+    "mrc_pixel_size",
+    "pixel_size_of",
+    "tiff_pixel_size",
+]
+
+#: Kinds of files that may hold a pixel size.
+CALIBRATED: frozenset[Kind | None] = frozenset({"TIFF", "MRC", "DM3/DM4"})
 
 #: Pixels that differ by more are not square; the search finds the ratio to some 2 %, and the
 #: affine registration takes care of what is left.
 SQUARE_TOLERANCE = 0.01
-
-#: Resolution tags that give a larger pixel are taken for a printer's, screen's or scanner's:
-#: 5 micrometres are some 5000 dots an inch, while 72, 96, 300 or 4800 dots an inch are what
-#: programs write into files of which they know nothing.
-LARGEST_FROM_RESOLUTION = 5000.0
-
-#: Zeiss gives "Pixel Size" for an image of this many columns, whatever the image has.
-ZEISS_COLUMNS = 1024
 
 _NM: dict[str, float] = {
     "pm": 1e-3,
@@ -69,12 +79,6 @@ _NM: dict[str, float] = {
     "metre": 1e9,
 }
 
-Length = tuple[Any, str]
-"""A number and its unit as they were found: nothing is checked yet."""
-
-Calibration = tuple[Length, Length]
-"""From one row to the next, and from one column to the next."""
-
 
 @dataclass(frozen=True, slots=True)
 class PixelSize:
@@ -86,11 +90,19 @@ class PixelSize:
         From one row to the next, and from one column to the next.
     source : str
         For people: "OME-XML", "ImageJ", ...
+    planes : float or None, nm
+        From one plane of a stack to the next, where the file tells; MRC and DM3/DM4 only.
     """
 
     rows: float
     cols: float
     source: str
+    planes: float | None = None
+
+    def __str__(self) -> str:
+        """Return it in words: "11.3 nm (Zeiss SEM tag)"."""
+        size = f"{self.cols:.6g}" if self.square else f"{self.rows:.6g} x {self.cols:.6g}"
+        return f"{size} nm ({self.source})"
 
     @property
     def square(self) -> bool:
@@ -117,6 +129,8 @@ class PixelSize:
 def pixel_size_of(path: str | os.PathLike[str]) -> PixelSize | None:
     """Return the pixel size written in an image file, or None when there is none.
 
+    Only the header is read: a millisecond or two, whatever the size of the file.
+
     Parameters
     ----------
     path : path
@@ -127,10 +141,12 @@ def pixel_size_of(path: str | os.PathLike[str]) -> PixelSize | None:
     BadFile
         There is no such file, or it is damaged.
     """
-    if recognise(path) not in ("TIFF", "MRC"):
+    if recognise(path) not in CALIBRATED:
         return None
     kind = kind_of(path)
     with reading(path, kind):
+        if kind == "DM3/DM4":
+            return dm_pixel_size(find_image(Path(path)))
         if kind == "MRC":
             import mrcfile
 
@@ -143,37 +159,45 @@ def pixel_size_of(path: str | os.PathLike[str]) -> PixelSize | None:
 
 
 def mrc_pixel_size(mrc: Any) -> PixelSize | None:
-    """Return the pixel size in the header of an open ``mrcfile.MrcFile``, in nm."""
+    """Return the pixel size in the header of an open ``mrcfile.MrcFile``, in nm.
+
+    One ångström is what programs write that know of none.
+    """
     voxel = mrc.voxel_size
-    return _pixel_size(((voxel.y, "angstrom"), (voxel.x, "angstrom")), "MRC header")
+    if voxel.x == voxel.y == 1:
+        return None
+    rows, cols, planes = ((size, "angstrom") for size in (voxel.y, voxel.x, voxel.z))
+    return _pixel_size((rows, cols), "MRC header", planes)
+
+
+def dm_pixel_size(image: StoredImage) -> PixelSize | None:
+    """Return the pixel size in the tags of a DigitalMicrograph file, in nm."""
+    *planes, rows, cols = image.calibrations
+    return _pixel_size((rows, cols), "DM3/DM4 tags", planes[-1] if planes else (math.nan, ""))
 
 
 def tiff_pixel_size(tif: Any) -> PixelSize | None:
     """Return the pixel size of the first image of an open ``tifffile.TiffFile``."""
-    sources = {
-        "OME-XML": _from_ome,
-        "FEI/Thermo SEM tag": _from_fei,
-        "Zeiss SEM tag": _from_zeiss,
-        "Olympus SIS tag": _from_sis,
-        "ImageJ": _from_imagej,
-        "TIFF resolution": _from_resolution,
-    }
-    for source, read in sources.items():
-        calibration = read(tif)
-        if calibration is not None and (size := _pixel_size(calibration, source)) is not None:
-            return size
-    return None
+    sizes = (_pixel_size(found, source) for source, found in calibrations(tif))
+    return next((size for size in sizes if size is not None), None)
 
 
-def _pixel_size(calibration: Calibration, source: str) -> PixelSize | None:
+def _pixel_size(
+    calibration: Calibration, source: str, planes: Length = (math.nan, "")
+) -> PixelSize | None:
     """Return a calibration in nm, or None when it is no positive length."""
+    rows, cols, deep = (_nm(length) for length in (*calibration, planes))
+    return None if rows is None or cols is None else PixelSize(rows, cols, source, deep)
+
+
+def _nm(length: Length) -> float | None:
+    """Return a length in nm, or None when it is no positive one."""
+    number, unit = length
     try:
-        rows, cols = (float(number) * _nm_per(unit) for number, unit in calibration)
+        nm = float(number) * _nm_per(unit)
     except (TypeError, ValueError):
         return None
-    if not all(math.isfinite(nm) and nm > 0 for nm in (rows, cols)):
-        return None
-    return PixelSize(rows, cols, source)
+    return nm if math.isfinite(nm) and nm > 0 else None
 
 
 def _nm_per(unit: str) -> float:
@@ -183,81 +207,3 @@ def _nm_per(unit: str) -> float:
     unit = unicodedata.normalize("NFKC", unit.strip())
     word = unit.lower().removesuffix("s") if len(unit) > 2 else unit
     return _NM.get(word, math.nan)
-
-
-def _from_ome(tif: Any) -> Calibration | None:
-    root = _parse_xml(tif.ome_metadata)
-    pixels = None if root is None else root.find("{*}Image/{*}Pixels")
-    if pixels is None:
-        return None
-    # The schema's default unit is the micrometre.
-    return (
-        (pixels.get("PhysicalSizeY"), pixels.get("PhysicalSizeYUnit", "um")),
-        (pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "um")),
-    )
-
-
-def _from_fei(tif: Any) -> Calibration | None:
-    scan = (tif.fei_metadata or {}).get("Scan", {})
-    if "PixelWidth" in scan:
-        return (scan.get("PixelHeight", scan["PixelWidth"]), "m"), (scan["PixelWidth"], "m")
-    root = _parse_xml(tif.pages.first.tags.valueof(34683))
-    if root is None:
-        return None
-    rows, cols = root.find("BinaryResult/PixelSize/Y"), root.find("BinaryResult/PixelSize/X")
-    if rows is None or cols is None:
-        return None
-    # Without its unit the number could be anything.
-    return (rows.text, rows.get("unit", "")), (cols.text, cols.get("unit", ""))
-
-
-def _from_zeiss(tif: Any) -> Calibration | None:
-    metadata = tif.sem_metadata or {}
-    columns = tif.pages.first.imagewidth
-    for key, factor in (("ap_image_pixel_size", 1.0), ("ap_pixel_size", ZEISS_COLUMNS / columns)):
-        entry = metadata.get(key, ())
-        if len(entry) == 3 and isinstance(entry[1], (int, float)):
-            return ((entry[1] * factor, entry[2]),) * 2
-    return None
-
-
-def _from_sis(tif: Any) -> Calibration | None:
-    metadata = tif.sis_metadata or {}
-    return (metadata.get("pixelsizey"), "m"), (metadata.get("pixelsizex"), "m")
-
-
-def _from_imagej(tif: Any) -> Calibration | None:
-    unit = (tif.imagej_metadata or {}).get("unit")
-    return None if unit is None else _from_tags(tif, str(unit))
-
-
-def _from_resolution(tif: Any) -> Calibration | None:
-    unit = {2: "inch", 3: "cm"}.get(int(tif.pages.first.tags.valueof("ResolutionUnit", 2)))
-    return None if unit is None else _from_tags(tif, unit)
-
-
-def _from_tags(tif: Any, unit: str) -> Calibration | None:
-    """Return the inverse of the resolution tags, unless they are a printer's."""
-    tags = tif.pages.first.tags
-    spacing = []
-    for name in ("YResolution", "XResolution"):
-        pixels, units = tags.valueof(name, (0, 1))
-        spacing.append(units / pixels if pixels else math.nan)
-        if unit in ("inch", "cm") and spacing[-1] * _nm_per(unit) > LARGEST_FROM_RESOLUTION:
-            return None
-    return (spacing[0], unit), (spacing[1], unit)
-
-
-def _parse_xml(text: Any) -> ET.Element | None:
-    """Return the root of an XML text, None when there is none to be trusted.
-
-    Documents that declare entities are refused: they can be made to grow without bound.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", errors="replace")
-    if not isinstance(text, str) or "<!" in re.sub(r"<!(--|\[CDATA\[)", "", text):
-        return None
-    try:
-        return ET.fromstring(text.strip("\0 \r\n\t"))
-    except ET.ParseError:
-        return None

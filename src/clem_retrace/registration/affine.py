@@ -42,10 +42,11 @@ TUKEY = 4.685
 WIDENING = (2.0, 1.5, 1.0)
 
 #: Resolutions, coarse to fine: the size of the grid's pixels in LM pixels, with which the
-#: LoG's sigma grows, and the models that are fitted in turn.
-LEVELS: tuple[tuple[float, tuple[Model, ...]], ...] = (
-    (2.0, ("translation", "affine")),
-    (1.0, ("affine",)),
+#: LoG's sigma grows, what that is multiplied by, and the models that are fitted in turn. At
+#: last a finer LoG, which tells a place more sharply; from afar it finds no way in.
+LEVELS: tuple[tuple[float, float, tuple[Model, ...]], ...] = (
+    (2.0, 1.0, ("translation", "affine")),
+    (1.0, 0.8, ("affine",)),
 )
 
 #: Most Gauss-Newton steps a level, and the step in pixels below which it has settled: a
@@ -62,7 +63,8 @@ LARGEST_STRETCH = 0.2
 
 #: The share of the correlation before that must be left after: what the robust fit leaves out
 #: of account counts in a plain correlation, and may lower it a little when the fit is right.
-HELD = 0.95
+#: Where more than `AGREEING` of the pixels agree with it nothing was left out, and all must be.
+HELD, AGREEING = 0.95, 0.9
 
 #: Starts spread over what a rough match may be off by: LM pixels, degrees, magnification.
 SPREAD_SHIFTS = np.arange(-9.0, 9.1, 3.0)
@@ -198,8 +200,8 @@ def register_affine_steps(
             return _failed(starts[0], "no alignment near the match is plausible")
         start, sign = place.lm_to_em, place.contrast
     matrix, fit = start, None
-    for number, (cell, models) in enumerate(LEVELS):
-        scene = Scene.at(lm, em, roi, ratio=ratio, cell=cell, sigma=sigma)
+    for number, (cell, finer, models) in enumerate(LEVELS):
+        scene = Scene.at(lm, em, roi, ratio=ratio, cell=cell, sigma=finer * sigma)
         template = scene.template(sign, context)
         for model in models:
             fit = yield from _fit_steps(
@@ -211,10 +213,11 @@ def register_affine_steps(
     yield Progress(stage, len(LEVELS), len(LEVELS))
     onto = np.stack([scene.onto_grids(one) for one in (invert(starts[0]), start, matrix)])
     given, before, after = align(template, scene.em, onto, iterations=0).score
-    if after < HELD * before:
+    held = 1.0 if fit.support > AGREEING else HELD
+    if after < held * before:
         matrix, after = start, before
     fault = _fault(matrix, start, roi, fit.support, minimum_support)
-    if after < HELD * given:
+    if after < held * given:
         fault = "the images correlate less after it than before"
     if fault:
         return _failed(

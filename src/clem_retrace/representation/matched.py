@@ -7,6 +7,8 @@ that energy keeps empty background silent.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -56,17 +58,24 @@ def normalised_log(
     if not known.any():
         raise BadImage(f"{name} holds no finite values")
     middle = np.median(image[known])
+    largest = float(np.abs(image[known]).max())
     if not known.all():
         image = np.where(known, image, middle)
         known = ndimage.binary_erosion(known, iterations=max(1, round(2 * sigma)), border_value=1)
-    # Counted from the middle: the truncated kernel leaves 1.5e-4 of a camera's offset.
-    response = ndimage.gaussian_laplace(image - middle, sigma, output=np.float32, mode="nearest")
+    # Counted from the middle: the truncated kernel leaves 1.5e-4 of a camera's offset. In
+    # units of the largest difference: the squares of any values, however large or small,
+    # have a place among the float32.
+    image = image - middle
+    unit = float(np.abs(image).max())
+    # Rounding leaves a constant image differences of some 1e-7 of its values.
+    if unit <= 1e-6 * largest:
+        raise BadImage(f"{name} is constant: there are no structures to compare")
+    image /= unit
+    response = ndimage.gaussian_laplace(image, sigma, output=np.float32, mode="nearest")
     response *= known
     energy = ndimage.gaussian_filter(response * response, window, mode="nearest")
     mean_energy = float(energy.mean(dtype=np.float64))
-    # Rounding leaves a constant image a response of some 1e-7 of its values.
-    largest = float(np.abs(image).max())
-    if mean_energy <= (1e-6 * largest) ** 2:
+    if unit * math.sqrt(mean_energy) <= 1e-6 * largest:
         raise BadImage(f"{name} is constant: there are no structures to compare")
     response /= np.sqrt(energy + ENERGY_FLOOR**2 * mean_energy)
     return np.clip(response, -CLIP, CLIP, out=response)  # type: ignore[no-any-return]

@@ -75,6 +75,11 @@ class Match:
         return map_points(self.lm_to_em, self.roi.corners)
 
     @property
+    def outline(self) -> NDArray[np.float64]:
+        """The ROI's outline in EM pixels, shape (K, 2): its corners where it has none."""
+        return map_points(self.lm_to_em, self.roi.vertices)
+
+    @property
     def patch(self) -> Roi:
         """The bounding rectangle of `corners`, in EM pixels."""
         return Roi.from_corners(self.corners)
@@ -117,6 +122,7 @@ class Match:
         """Return plain values: what is stored, and what is read off it."""
         return {
             "roi": [self.roi.row, self.roi.col, self.roi.height, self.roi.width],
+            "outline": [list(vertex) for vertex in self.roi.outline],
             "em_to_lm": self.em_to_lm.tolist(),
             "score": self.score,
             "confidence": self.confidence,

@@ -38,7 +38,7 @@ FEWEST_RIVALS = 3
 
 #: Logistic law of the confidence: its offset, and the weights of surprise and lead. Fitted
 #: to simulated pairs by benchmarks/calibration.py.
-OFFSET, SURPRISE_WEIGHT, LEAD_WEIGHT = 6.15, 0.93, 20.8
+OFFSET, SURPRISE_WEIGHT, LEAD_WEIGHT = 7.78, 0.13, 37.0
 
 
 def surprise(scores: Sequence[float]) -> float:

@@ -9,9 +9,13 @@ from typing import Literal
 
 from clem_retrace.geometry import angle_between
 
-__all__ = ["Orientation", "OrientationGrid", "Turn"]
+__all__ = ["Orientation", "OrientationGrid", "Turn", "ratio_parts"]
 
 Mirror = Literal["either", "no", "yes"]
+
+#: A ratio that is less certain is searched in parts, each this wide to either side of its
+#: middle, as a logarithm.
+WIDEST_PART = -math.log(0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +117,17 @@ class OrientationGrid:
                 wanted = tuple(variant for variant in variants if self._wants(variant[0]))
                 if wanted:
                     yield Turn(angle, magnification, wanted)
+
+
+def ratio_parts(ratio: float, uncertainty: float) -> list[tuple[float, float]]:
+    """Return ratios, each with an uncertainty, that together cover those that may be true.
+
+    The LoG of both images is taken at one physical scale, so that a ratio which is far off
+    makes unlike representations of them.
+    """
+    reach = -math.log1p(-uncertainty)
+    count = max(1, math.ceil(reach / WIDEST_PART - 1e-9))
+    return [
+        (ratio * math.exp((2 * part + 1 - count) / count * reach), -math.expm1(-reach / count))
+        for part in range(count)
+    ]

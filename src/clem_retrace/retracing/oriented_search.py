@@ -14,19 +14,21 @@ that the usual pair is quick and the hard one thorough.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment import GrowthStep, Model, Place, Scene, grow_steps
+from clem_retrace.alignment import GrowthStep, Place, Scene, grow_steps
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import angle_between, invert, similarity
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
 from clem_retrace.retracing.confidence import confidences
-from clem_retrace.retracing.orientations import OrientationGrid
+from clem_retrace.retracing.levels import LEVELS, Level
+from clem_retrace.retracing.orientations import OrientationGrid, ratio_parts
 from clem_retrace.retracing.sweep import Peak, Sweep, sweep_steps
 
 __all__ = ["oriented_search", "oriented_search_steps"]
@@ -46,81 +48,6 @@ SURE = 0.99
 
 #: Peaks of the sweep nearer than this lead to one alignment.
 ALIKE_DISTANCE, ALIKE_ANGLE = 3.0, 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A step of the growth: see `alignment.GrowthStep`.
-
-    Attributes
-    ----------
-    cell : float, LM pixels
-        Pixel size of the grid, for a ROI of usual size.
-    reach : float or None, LM pixels
-        For a ROI of usual size; None for all that is allowed.
-    kept, iterations : int
-    model : {"similarity", "affine"}
-    spread : int
-    """
-
-    cell: float
-    reach: float | None
-    kept: int
-    iterations: int
-    model: Model
-    spread: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """One pass of sweep and growth.
-
-    Attributes
-    ----------
-    cell : float, LM pixels
-        Pixel size of the sweep's grid, for a ROI of usual size.
-    reach : float, LM pixels
-        Surroundings that the sweep uses, for a ROI of usual size. More are more evidence,
-        though a few percent of shear have moved the outermost by more than their size.
-    growth : tuple of _Step
-        The first one's places are the sweep's.
-    """
-
-    cell: float
-    reach: float
-    growth: tuple[_Step, ...]
-
-
-#: The quick pass and the thorough one. Coarse grids lead into the basin of an alignment, but
-#: do not judge well: structures are few there, and a wrong place that was chosen from
-#: hundreds for its likeness, and then aligned, is as like as the right one. So as many as
-#: can be afforded are compared at the LM's own resolution, before the surroundings grow.
-LEVELS = (
-    _Level(
-        3.0,
-        120.0,
-        (
-            _Step(3.0, 80.0, 120, 4, "similarity"),
-            _Step(2.0, 80.0, 60, 5, "similarity"),
-            _Step(1.0, 80.0, 24, 3, "similarity"),
-            _Step(2.0, 120.0, 16, 6, "affine", spread=1),
-            _Step(2.0, None, 16, 8, "affine"),
-            _Step(1.0, None, 16, 3, "affine"),
-        ),
-    ),
-    _Level(
-        2.0,
-        150.0,
-        (
-            _Step(2.0, 80.0, 300, 4, "similarity"),
-            _Step(2.0, 80.0, 160, 5, "similarity"),
-            _Step(1.0, 80.0, 100, 5, "similarity"),
-            _Step(2.0, 120.0, 48, 6, "affine", spread=8),
-            _Step(2.0, None, 40, 8, "affine"),
-            _Step(1.0, None, 32, 3, "affine"),
-        ),
-    ),
-)
 
 
 def oriented_search(
@@ -179,48 +106,28 @@ def oriented_search_steps(
     BadImage
         One of the images has no structures.
     """
-    contrasts = {"either": (1, -1), "same": (1,), "inverted": (-1,)}[contrast]
-    coarsening = max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL)
+    task = _Task(
+        lm, em, roi,
+        context=context,
+        coarsening=max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL),
+        contrasts={"either": (1, -1), "same": (1,), "inverted": (-1,)}[contrast],
+        orientations={"mirror": mirror, "angle": angle, "angle_uncertainty": angle_uncertainty},
+    )  # fmt: skip
+    parts = ratio_parts(ratio, ratio_uncertainty)
+    scenes: list[dict[float, Scene]] = [{} for _ in parts]
     matches: tuple[Match, ...] = ()
-    scenes: dict[float, Scene] = {}
     for number, level in enumerate(LEVELS):
         name = stage if number == 0 else f"{stage}, finer"
-        missing = sorted({level.cell, *(step.cell for step in level.growth)} - scenes.keys())
-        for done, size in enumerate(missing):
-            yield Progress(f"{name}, representation", done, len(missing))
-            scenes[size] = Scene.at(lm, em, roi, ratio=ratio, cell=size * coarsening, sigma=SIGMA)
-        yield Progress(f"{name}, representation", len(missing), len(missing))
-        scene = scenes[level.cell]
-        weights = scene.weights(min(context, level.reach * coarsening))
-        grid = OrientationGrid(
-            radius=_radius(weights, scene.roi.centre),
-            tolerance=TOLERANCE * SIGMA,
-            ratio_uncertainty=ratio_uncertainty,
-            mirror=mirror,
-            angle=angle,
-            angle_uncertainty=angle_uncertainty,
-        )
-        sweep = yield from sweep_steps(
-            scene.lm, weights, scene.roi.centre, scene.em, scene.known, grid,
-            contrasts=contrasts, stage=name,
-        )  # fmt: skip
-        schedule = [
-            GrowthStep(
-                scenes[step.cell],
-                context if step.reach is None else min(context, step.reach * coarsening),
-                step.kept,
-                step.iterations,
-                step.model,
-                step.spread,
-            )
-            for step in level.growth
-        ]
-        places = _starts(sweep, scene, level.growth[0].kept)
-        grown = yield from grow_steps(places, schedule, f"{name}, growth")
+        sweeps = []
+        for part, (part_ratio, uncertainty) in enumerate(parts):
+            within = name if len(parts) == 1 else f"{name}, ratio {part + 1} of {len(parts)}"
+            yield from _scenes_steps(task, level, part_ratio, scenes[part], within)
+            places, sweep = yield from _level_steps(task, level, uncertainty, scenes[part], within)
+            sweeps.append(sweep)
+            matches += tuple(_match(place, roi) for place in places)
         matches = confidences(
             suppress(
-                # Where nothing plausible grew, the sweep's places are shown.
-                [*matches, *(_match(place, roi) for place in grown or places)],
+                matches,
                 distance=0.25 * ratio * min(roi.height, roi.width),
                 angle=15.0,
                 limit=max(limit, level.growth[-1].kept),
@@ -228,7 +135,77 @@ def oriented_search_steps(
         )
         if matches and matches[0].confidence >= SURE:
             break
-    return Candidates(matches[:limit], sweep.similarity, invert(scene.em_to_grid))
+    shown = _nearest_part(parts, matches[0].magnification)
+    to_em = invert(scenes[shown][level.cell].em_to_grid)
+    return Candidates(matches[:limit], sweeps[shown].similarity, to_em)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """What every pass of a search is given."""
+
+    lm: Micrograph
+    em: Micrograph
+    roi: Roi
+    context: float
+    coarsening: float
+    contrasts: Sequence[int]
+    orientations: Mapping[str, Any]
+
+    def reach(self, wanted: float | None) -> float:
+        """Return how far the surroundings count, LM pixels."""
+        return self.context if wanted is None else min(self.context, wanted * self.coarsening)
+
+
+def _nearest_part(parts: Sequence[tuple[float, float]], ratio: float) -> int:
+    """Return the index of the part whose ratio is nearest to one."""
+    return min(range(len(parts)), key=lambda part: abs(math.log(parts[part][0] / ratio)))
+
+
+def _scenes_steps(
+    task: _Task, level: Level, ratio: float, scenes: dict[float, Scene], stage: str
+) -> Steps[None]:
+    """Yield progress; make the scenes that a level needs and that are not there yet."""
+    missing = sorted({level.cell, *(step.cell for step in level.growth)} - scenes.keys())
+    for done, size in enumerate(missing):
+        yield Progress(f"{stage}, representation", done, len(missing))
+        scenes[size] = Scene.at(
+            task.lm, task.em, task.roi, ratio=ratio, cell=size * task.coarsening, sigma=SIGMA
+        )
+    yield Progress(f"{stage}, representation", len(missing), len(missing))
+
+
+def _level_steps(
+    task: _Task, level: Level, uncertainty: float, scenes: Mapping[float, Scene], stage: str
+) -> Steps[tuple[list[Place], Sweep]]:
+    """Yield progress; return the places that one sweep and its growth lead to."""
+    scene = scenes[level.cell]
+    weights = scene.weights(task.reach(level.reach))
+    grid = OrientationGrid(
+        radius=_radius(weights, scene.roi.centre),
+        tolerance=TOLERANCE * SIGMA,
+        ratio_uncertainty=uncertainty,
+        **task.orientations,
+    )
+    sweep = yield from sweep_steps(
+        scene.lm, weights, scene.roi.centre, scene.em, scene.known, grid,
+        contrasts=task.contrasts, stage=stage,
+    )  # fmt: skip
+    schedule = [
+        GrowthStep(
+            scenes[step.cell],
+            task.reach(step.reach),
+            step.kept,
+            step.iterations,
+            step.model,
+            step.spread,
+        )
+        for step in level.growth
+    ]
+    places = _starts(sweep, scene, level.growth[0].kept)
+    grown = yield from grow_steps(places, schedule, f"{stage}, growth")
+    # Where nothing plausible grew, the sweep's places are shown.
+    return grown or places, sweep
 
 
 def _match(place: Place, roi: Roi) -> Match:

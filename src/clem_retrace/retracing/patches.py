@@ -119,10 +119,7 @@ def roi_histogram(lm_index: NDArray[np.integer], roi: Roi, bins: int) -> Array:
     RoiError
         None of its pixels has a value.
     """
-    top, left = max(round(roi.row), 0), max(round(roi.col), 0)
-    bottom, right = round(roi.row + roi.height), round(roi.col + roi.width)
-    inside = lm_index[top : max(bottom, top), left : max(right, left)]
-    counts = np.bincount(inside.ravel(), minlength=bins)[:bins]
+    counts = np.bincount(lm_index[roi.mask(lm_index.shape)], minlength=bins)[:bins]
     if counts.sum() == 0:
         raise RoiError("the region holds no values: choose one on the LM image")
     shares: Array = (counts / counts.sum()).astype(np.float32)

@@ -1,0 +1,211 @@
+"""Gatan DigitalMicrograph files, DM3 and DM4: where the pixels lie, and how large they are.
+
+Read here, as far as it is needed, because of the packages that read both, rosettasciio and
+ncempy are under the GPL, and nionswift-io loads the whole image and takes unsigned bytes for
+signed ones. Pixels are not read: the caller maps them.
+
+A file is a tree of tags. A group holds tags with or without a name; a tag is a group or a
+value, and a value is preceded by a list of numbers that say its type. DM4 is DM3 with
+sizes of eight bytes instead of four, and with the length of each tag.
+
+References
+----------
+Boothroyd C., DigitalMicrograph file formats for image data, description of DM3 and DM4.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+__all__ = ["StoredImage", "find_image"]
+
+GROUP, VALUE = 20, 21
+STRUCT, STRING, ARRAY = 15, 18, 20
+
+#: Types of values: of one number each, as `struct` spells them.
+_NUMBERS = {2: "h", 3: "i", 4: "H", 5: "I", 6: "f", 7: "d", 8: "?", 9: "b", 10: "B"} | {
+    11: "q",
+    12: "Q",
+}
+
+#: Types of images by their tag ``DataType``; 23 are the colours B, G, R and one spare byte.
+_IMAGES = {1: "i2", 2: "f4", 3: "c8", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4"} | {
+    12: "f8",
+    13: "c16",
+    14: "u1",
+    23: "(4,)u1",
+    39: "i8",
+    40: "u8",
+}
+
+#: Larger ones are no tags of a microscope's.
+DEEPEST, LONGEST_TYPE, LONGEST_TEXT = 64, 1000, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image in a file.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        With the file's byte order.
+    shape : tuple of int
+        Columns last; colours have a further axis of four.
+    offset : int, bytes
+        From the start of the file to the first pixel.
+    calibrations : tuple of (number, unit)
+        Size of a pixel along each axis of `shape` but that of colours; an empty unit where
+        it is not known.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+    calibrations: tuple[tuple[float, str], ...]
+
+    @property
+    def colour(self) -> bool:
+        """Whether the last axis holds blue, green, red and a spare byte."""
+        return len(self.shape) > len(self.calibrations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """Numbers of one type that were passed over."""
+
+    kind: str
+    count: int
+    offset: int
+
+
+def find_image(path: Path) -> StoredImage:
+    """Return the image of a file that is no thumbnail; the first, if there are several.
+
+    Raises
+    ------
+    ValueError
+        The file is no DM3 or DM4 file, is damaged, or holds no image of a known type.
+    struct.error
+        It ends too early.
+    """
+    with path.open("rb") as file:
+        reader = _Reader(file)
+        tags = reader.group()
+        images = _members(tags.get("ImageList"))
+        thumbnails = {thumbnail.get("ImageIndex") for thumbnail in _members(tags.get("Thumbnails"))}
+        shown = [image for number, image in enumerate(images) if number not in thumbnails]
+        if not shown:
+            raise ValueError("it holds no image")
+        # Without a word about thumbnails the image is the last.
+        chosen = shown[0] if thumbnails else shown[-1]
+        return _stored(chosen.get("ImageData", {}), reader)
+
+
+def _stored(image: dict[Any, Any], reader: _Reader) -> StoredImage:
+    """Return an image's place from its tags."""
+    data, code = image.get("Data"), image.get("DataType")
+    lengths = list(image.get("Dimensions", {}).values())
+    if not isinstance(data, _Array) or code not in _IMAGES:
+        raise ValueError(f"it holds no image of a known type (DataType {code})")
+    base = np.dtype(reader.order + _IMAGES[code]) if code != 23 else np.dtype(_IMAGES[code])
+    shape = (*(int(length) for length in reversed(lengths)), *base.shape)
+    stored = data.count * struct.calcsize(reader.order + data.kind)
+    if len(lengths) < 2 or stored != math.prod(shape) * base.base.itemsize:
+        raise ValueError(f"its {stored} bytes are no image of shape {shape} and type {base}")
+    along = _members(image.get("Calibrations", {}).get("Dimension"))
+    calibrations = [
+        (float(one.get("Scale", math.nan)), reader.text(one.get("Units"))) for one in along
+    ]
+    # Where there are fewer than axes, the sizes of the last ones are not known.
+    calibrations += [(math.nan, "")] * (len(lengths) - len(calibrations))
+    return StoredImage(base.base, shape, data.offset, tuple(reversed(calibrations[: len(lengths)])))
+
+
+def _members(group: Any) -> list[dict[Any, Any]]:
+    """Return the groups in a group."""
+    values = group.values() if isinstance(group, dict) else ()
+    return [value for value in values if isinstance(value, dict)]
+
+
+class _Reader:
+    """Reads the tags of an open file; arrays are passed over."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        (self._version,) = self._unpack(">I")
+        if self._version not in (3, 4):
+            raise ValueError(f"it begins with {self._version}, not with the version 3 or 4")
+        self._size = ">Q" if self._version == 4 else ">I"
+        self._unpack(self._size)
+        #: Of the values; sizes and types are big-endian always.
+        self.order = "<" if self._unpack(">I") == (1,) else ">"
+
+    def group(self, depth: int = 0) -> dict[Any, Any]:
+        """Return the tags of the group that begins here; those without a name are numbered."""
+        if depth > DEEPEST:
+            raise ValueError("its tags are nested too deeply")
+        self._unpack(">??")
+        (count,) = self._unpack(self._size)
+        tags: dict[Any, Any] = {}
+        for number in range(count):
+            kind, name_length = self._unpack(">BH")
+            name = self._read(name_length).decode("latin-1") or number
+            if self._version == 4:
+                self._unpack(self._size)
+            if kind == GROUP:
+                tags[name] = self.group(depth + 1)
+            elif kind == VALUE:
+                tags[name] = self._value()
+            else:
+                raise ValueError(f"it has a tag of the unknown kind {kind}")
+        return tags
+
+    def text(self, value: Any) -> str:
+        """Return the text of a value: arrays of 16-bit numbers are texts."""
+        if not isinstance(value, _Array) or value.kind != "H" or value.count > LONGEST_TEXT:
+            return ""
+        self._file.seek(value.offset)
+        codec = "utf-16-le" if self.order == "<" else "utf-16-be"
+        return self._read(2 * value.count).decode(codec, errors="replace").strip("\0 ")
+
+    def _value(self) -> Any:
+        """Return a number, a tuple of numbers, or the place of an array; None for a string."""
+        marker = self._read(4)
+        (length,) = self._unpack(self._size)
+        if marker != b"%%%%" or not 0 < length <= LONGEST_TYPE:
+            raise ValueError("a tag is damaged")
+        kinds = [self._unpack(self._size)[0] for _ in range(length)]
+        if kinds[0] == STRING:
+            self._read(kinds[1])
+            return None
+        if kinds[0] == ARRAY:
+            kind, count = self._kind(kinds[1:-1]), kinds[-1]
+            place = _Array(kind, count, self._file.tell())
+            self._file.seek(count * struct.calcsize(self.order + kind), 1)
+            return place
+        values = self._unpack(self.order + self._kind(kinds))
+        return values[0] if len(values) == 1 else values
+
+    def _kind(self, kinds: list[int]) -> str:
+        """Return the format of one number, or of the numbers of a struct."""
+        # A struct: length of its name, number of fields, and these two of each field.
+        fields = kinds[4::2] if kinds and kinds[0] == STRUCT else kinds
+        if not fields or any(field not in _NUMBERS for field in fields):
+            raise ValueError(f"a tag is of the unknown type {kinds}")
+        return "".join(_NUMBERS[field] for field in fields)
+
+    def _unpack(self, form: str) -> tuple[Any, ...]:
+        return struct.unpack(form, self._read(struct.calcsize(form)))
+
+    def _read(self, length: int) -> bytes:
+        found = self._file.read(length)
+        if len(found) < length:
+            raise ValueError("it ends too early")
+        return found

@@ -1,0 +1,82 @@
+"""Keys in the canvas and in the dock.
+
+napari reads the keys of a plugin's manifest and does nothing with them, so they are bound
+to the viewer. Letters that napari itself or one of its layers uses are left to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QShortcut, QWidget
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["SHORTCUTS", "Shortcuts"]
+
+#: What the keys do, by their name.
+SHORTCUTS: Mapping[str, str] = MappingProxyType(
+    {
+        "K": "Blink by hand: the lower image alone, or both again",
+        "Q": "The next way of comparing",
+        "Shift-Q": "The way of comparing before",
+        ",": "Less: opacity, speed, size of squares, detail; the border to the left",
+        ".": "More of the same; the border to the right",
+        "W": "The warped image instead of the affine overlay, and back",
+        "N": "The next candidate",
+        "Shift-N": "The candidate before",
+    }
+)
+
+
+class Shortcuts:
+    """The keys of a dock, bound to a viewer and to the dock itself.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    dock : QWidget
+        The keys work also when one of its controls has the focus.
+    actions : mapping
+        What to call, by the keys of `SHORTCUTS`.
+
+    Attributes
+    ----------
+    taken : tuple of str
+        Keys that something else in this viewer uses already; they are not bound.
+    """
+
+    def __init__(
+        self, viewer: Viewer, dock: QWidget, actions: Mapping[str, Callable[[], Any]]
+    ) -> None:
+        self._viewer = viewer
+        self._bound: list[str] = []
+        taken = []
+        for key, action in actions.items():
+            try:
+                viewer.bind_key(key, _called_by_viewer(action))
+            except ValueError:
+                taken.append(key)
+                continue
+            self._bound.append(key)
+            shortcut = QShortcut(QKeySequence(key.replace("-", "+")), dock)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(action)
+        self.taken = tuple(taken)
+
+    def release(self) -> None:
+        """Unbind the keys."""
+        while self._bound:
+            self._viewer.bind_key(self._bound.pop(), None)
+
+
+def _called_by_viewer(action: Callable[[], Any]) -> Callable[[Any], None]:
+    def act(_viewer: Any) -> None:
+        action()
+
+    return act

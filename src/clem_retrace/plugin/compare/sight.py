@@ -1,0 +1,128 @@
+"""What a viewer shows of its world, and where layers lie in it.
+
+The viewer's world has the smallest of its layers' units, a layer's world the layer's own
+(see `plugin.frames`). All coordinates here are (row, col) in the viewer's world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clem_retrace.geometry import Matrix, compose, invert, map_points
+from clem_retrace.plugin.frames import image_shape, to_world
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+    from napari.viewer import Viewer
+
+__all__ = ["Sight", "camera", "footprint", "overlapping", "point", "sight", "to_view"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The part of the world on the canvas.
+
+    Attributes
+    ----------
+    top, left, bottom, right : float
+        In the viewer's world; `right` is what lies at the right of the screen.
+    pixel : float
+        Size of a pixel of the screen.
+    """
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+    pixel: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(row, col) of the middle of the canvas."""
+        return (self.top + self.bottom) / 2, (self.left + self.right) / 2
+
+    @property
+    def height(self) -> float:
+        """Extent along the rows."""
+        return abs(self.bottom - self.top)
+
+    @property
+    def width(self) -> float:
+        """Extent along the columns."""
+        return abs(self.right - self.left)
+
+
+def camera(viewer: Viewer) -> Any:
+    """Return a viewer's camera; before napari 0.9 it was not in a scene."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
+
+
+def sight(viewer: Viewer, images: list[Image]) -> Sight:
+    """Return what is on the canvas.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where it does not tell the size of its canvas, as before napari 0.9, the extent of
+        the images is taken for what is seen.
+    images : list of Image
+    """
+    view = camera(viewer)
+    pixel = 1 / view.zoom
+    if not hasattr(viewer, "canvas"):
+        corners = np.concatenate([footprint(viewer, image) for image in images])
+        (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
+        return Sight(float(top), float(left), float(bottom), float(right), pixel)
+    row, col = view.center[-2:]
+    height, width = (pixel * side for side in viewer.canvas.size)
+    down, across = view.orientation2d
+    height *= -1 if str(down) == "up" else 1
+    width *= -1 if str(across) == "left" else 1
+    return Sight(row - height / 2, col - width / 2, row + height / 2, col + width / 2, pixel)
+
+
+def to_view(viewer: Viewer, layer: Layer) -> Matrix:
+    """Return the transform from a layer's pixels (row, col) to the viewer's world."""
+    matrix = to_world(layer)
+    if viewer.layers.units is None:
+        return matrix
+    units = zip(layer.units[-2:], viewer.layers.units[-2:], strict=True)
+    factors = [float((1 * own).to(common).magnitude) for own, common in units]
+    return compose(np.diag([*factors, 1.0]), matrix)
+
+
+def point(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
+    """Return where the viewer's sliders stand, in a layer's own world."""
+    here = np.asarray(viewer.dims.point, dtype=np.float64)[-layer.ndim :]
+    if viewer.layers.units is None:
+        return here
+    units = zip(layer.units, viewer.layers.units[-layer.ndim :], strict=True)
+    return here / [float((1 * own).to(common).magnitude) for own, common in units]
+
+
+def footprint(viewer: Viewer, image: Image) -> NDArray[np.float64]:
+    """Return the corners of an image in the viewer's world, shape (4, 2), in order."""
+    rows, cols = image_shape(image)
+    corners = [[-0.5, -0.5], [-0.5, cols - 0.5], [rows - 0.5, cols - 0.5], [rows - 0.5, -0.5]]
+    return map_points(to_view(viewer, image), corners)
+
+
+def overlapping(viewer: Viewer, image: Image, other: Image) -> tuple[slice, slice] | None:
+    """Return the part of an image within the bounding box of another, in pixels.
+
+    Returns
+    -------
+    (slice of rows, slice of columns) or None
+        With plain starts and stops, and a pixel to spare; None when there is no such part.
+    """
+    corners = map_points(invert(to_view(viewer, image)), footprint(viewer, other))
+    first = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, 0)
+    last = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 2, image_shape(image))
+    if not (last > first).all():
+        return None
+    rows, cols = (slice(int(a), int(b)) for a, b in zip(first, last, strict=True))
+    return rows, cols

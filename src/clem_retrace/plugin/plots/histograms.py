@@ -1,0 +1,211 @@
+"""The ROI's histogram and the found patch's, as the histogram search would compare them.
+
+They are counted anew from the images, for any candidate of either search. With the memory
+of the run that found it, next to nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clem_retrace.errors import BadImage
+from clem_retrace.events import Progress, Steps
+from clem_retrace.geometry import Matrix, angle_between, compose, invert, map_points
+from clem_retrace.memory import Memory, Recall
+from clem_retrace.micrograph import Micrograph
+from clem_retrace.options import Descriptor, HistogramOptions, Similarity
+from clem_retrace.representation import represent_steps
+from clem_retrace.resampling import decimate_steps
+from clem_retrace.retracing import LDP_BINS, Match, ldp_codes_steps, ldp_turns, log_bins, log_turns
+from clem_retrace.retracing.descriptors import Turn
+from clem_retrace.retracing.patches import roi_histogram
+from clem_retrace.retracing.similarities import similarity
+from clem_retrace.stages import HISTOGRAM_LIMIT, MATCHED_SIGMA, work_steps
+
+if TYPE_CHECKING:
+    from clem_retrace.pipeline import Registration
+
+__all__ = ["HistogramComparison", "compare_histograms_steps"]
+
+#: Pixels of the EM that are looked at between two events.
+STRIP_PIXELS = 1 << 20
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistogramComparison:
+    """Histograms, each summing to 1, and how similar they are.
+
+    Attributes
+    ----------
+    descriptor : {"log", "ldp"}
+    edges : ndarray, shape (bins + 1,)
+        Of the bins: robust standard deviations for "log", numbers of codes for "ldp".
+    roi : ndarray, shape (bins,)
+        As it reads in the EM when the section lies as the match says.
+    patch, whole : ndarray, shape (bins,)
+        Of the found patch, and of the whole EM image.
+    measure : str
+        Name of the similarity.
+    score, whole_score : float
+        Similarity of the ROI with the patch and with the whole EM; greater is better.
+    turn : Turn
+        How the ROI's histogram was read.
+    """
+
+    descriptor: Descriptor
+    edges: Array
+    roi: Array
+    patch: Array
+    whole: Array
+    measure: Similarity
+    score: float
+    whole_score: float
+    turn: Turn
+
+    @property
+    def middles(self) -> Array:
+        """The middles of the bins, shape (bins,)."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+
+def compare_histograms_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    registration: Registration,
+    match: Match | None = None,
+    memory: Memory | None = None,
+) -> Steps[HistogramComparison]:
+    """Yield progress; return the histograms of a registration's ROI and of a patch.
+
+    Parameters
+    ----------
+    lm, em : Micrograph
+        Those that were registered.
+    registration : Registration
+    match : Match, optional
+        Another candidate than the one taken.
+    memory : Memory, optional
+        Of the run.
+
+    Raises
+    ------
+    BadImage
+        The patch holds no values.
+    """
+    match = registration.match if match is None else match
+    chosen, recall = registration.options.histogram, Recall(memory)
+    lm_index, em_index, em_to_grid = yield from _index_steps(lm, em, registration, recall)
+    ldp = chosen.descriptor == "ldp"
+    bins = LDP_BINS if ldp else chosen.bins
+    turn = _ldp_turn(match) if ldp else _log_turn(match, bins)
+    roi = roi_histogram(lm_index, match.roi, bins)[turn.order]
+    inside = yield from _inside_steps(em_index, match, em_to_grid)
+    patch = _shares(inside, bins)
+    whole = _shares(em_index.ravel(), bins)
+    scores = similarity(chosen.similarity, np.stack([patch, whole]), roi)
+    edges = np.linspace(0.5, bins + 0.5, bins + 1)
+    if not ldp:
+        edges = np.linspace(-HISTOGRAM_LIMIT, HISTOGRAM_LIMIT, bins + 1)
+    return HistogramComparison(
+        descriptor=chosen.descriptor, edges=edges, roi=roi.astype(np.float64),
+        patch=patch.astype(np.float64), whole=whole.astype(np.float64), measure=chosen.similarity,
+        score=float(scores[0]), whole_score=float(scores[1]), turn=turn,
+    )  # fmt: skip
+
+
+def _index_steps(
+    lm: Micrograph, em: Micrograph, registration: Registration, recall: Recall
+) -> Steps[tuple[NDArray[Any], NDArray[Any], Matrix]]:
+    """Yield progress; return the bins of both images' pixels, and the transform to the EM's grid.
+
+    The arguments of the stages are those of a run, so that they can be recalled.
+    """
+    chosen = registration.options.histogram
+    lm_data = np.asarray(lm.data, dtype=np.float32)
+    if not np.isfinite(lm_data).all():
+        lm_data = np.where(np.isfinite(lm_data), lm_data, np.nan).astype(np.float32)
+    sigmas, em_data, em_to_grid = (
+        (registration.lm_scale.sigma, registration.em_scale.sigma),
+        em.data,
+        np.eye(3),
+    )
+    if chosen.matched:
+        sigma = registration.options.representation.lm_sigma or MATCHED_SIGMA
+        sigmas = (sigma, sigma)
+        work, em_to_work = yield from work_steps(em, registration.ratio, "EM decimation", recall)
+        left = registration.ratio * math.sqrt(abs(np.linalg.det(em_to_work[:2, :2])))
+        em_data, work_to_grid = yield from recall.steps(
+            decimate_steps, work, max(1.0, float(left)), "histogram search"
+        )
+        em_to_grid = compose(work_to_grid, em_to_work)
+    indices = []
+    for which, data, to_log, sigma in (
+        ("LM", lm_data, np.eye(3), sigmas[0]),
+        ("EM", em_data, em_to_grid, sigmas[1]),
+    ):
+        stage = f"{which} representation"
+        found = yield from recall.steps(represent_steps, data, sigma, to_log, stage)
+        indices.append((yield from _bins_steps(found.log, chosen, stage, recall)))
+    return indices[0], indices[1], em_to_grid
+
+
+def _bins_steps(
+    log: NDArray[np.float32], chosen: HistogramOptions, stage: str, recall: Recall
+) -> Steps[NDArray[Any]]:
+    """Yield progress; return the bin of each pixel."""
+    if chosen.descriptor == "ldp":
+        return (yield from recall.steps(ldp_codes_steps, log, stage))
+    return log_bins(log, chosen.bins, HISTOGRAM_LIMIT)
+
+
+def _log_turn(match: Match, bins: int) -> Turn:
+    """Return how a histogram of LoG values reads: reversed where the contrast is."""
+    return next(turn for turn in log_turns(bins) if turn.contrast == (match.contrast or 1))
+
+
+def _ldp_turn(match: Match) -> Turn:
+    """Return how a histogram of codes reads: by the nearest quarter turn, mirrored or not."""
+    return min(
+        (turn for turn in ldp_turns() if turn.mirrored == match.mirrored),
+        key=lambda turn: angle_between(turn.angle, match.angle),
+    )
+
+
+def _inside_steps(index: NDArray[Any], match: Match, em_to_grid: Matrix) -> Steps[NDArray[Any]]:
+    """Yield progress; return the bins of the grid's pixels whose centres lie in the patch."""
+    corners = map_points(em_to_grid, match.corners)
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, index.shape)
+    to_lm = compose(match.em_to_lm, invert(em_to_grid))
+    cols = np.arange(low[1], high[1])
+    strip = max(1, STRIP_PIXELS // max(1, len(cols)))
+    roi, found = match.roi, [np.empty(0, index.dtype)]
+    for first in range(low[0], high[0], strip):
+        yield Progress("patch histogram", first - int(low[0]), int(high[0] - low[0]))
+        rows = np.arange(first, min(first + strip, high[0]))[:, None]
+        row, col = (line[0] * rows + line[1] * cols + line[2] for line in to_lm[:2])
+        within = (row >= roi.row - 0.5) & (row < roi.row + roi.height - 0.5)
+        within &= (col >= roi.col - 0.5) & (col < roi.col + roi.width - 0.5)
+        found.append(index[rows[0, 0] : rows[-1, 0] + 1, low[1] : high[1]][within])
+    return np.concatenate(found)
+
+
+def _shares(index: NDArray[Any], bins: int) -> NDArray[np.float32]:
+    """Return a histogram that sums to 1.
+
+    Raises
+    ------
+    BadImage
+        There is nothing to count.
+    """
+    counts = np.bincount(index, minlength=bins)[:bins]
+    if counts.sum() == 0:
+        raise BadImage("the patch holds no values of the EM image: there is nothing to count")
+    return np.asarray(counts / counts.sum(), dtype=np.float32)

@@ -1,16 +1,17 @@
-"""Make the pictures of the documentation: the window before, during and after a run.
+"""Make the pictures of the documentation: the napari window in each state of the dock.
 
 Run it where a window can be opened, or under Xvfb::
 
     xvfb-run -a -s "-screen 0 1280x800x24" python docs/make_screenshots.py
 
-The pictures are written to ``docs/images``. Another sample, theme or folder can be chosen;
-see ``--help``.
+The pictures are written to ``docs/images``. Another sample, theme or folder can be chosen,
+and some of the pictures alone; see ``--help``.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +20,15 @@ import napari
 import numpy as np
 from napari.layers import Layer
 from PIL import Image
+from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QApplication, QWidget
 
 from clem_retrace.events import Progress
 from clem_retrace.plugin import samples
+from clem_retrace.plugin.compare.widget import CompareWidget
 from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.widget import RetraceWidget
+from clem_retrace.synthetic import simulate_pair
 
 SIZE = (1280, 800)
 #: Seconds that a run may take.
@@ -40,98 +44,180 @@ def wait(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> boo
     return until()
 
 
-def save(picture: np.ndarray, path: Path) -> None:
-    """Write a picture in 256 colours, a third of the size; rare colours are kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(np.ascontiguousarray(picture[..., :3])).quantize(
-        256, Image.Quantize.MAXCOVERAGE
-    )
-    image.save(path, optimize=True)
-    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
-
-
 class Session:
-    """A napari window with the dock, driven as a user does."""
+    """A napari window with the dock, driven as a user does, and photographed.
 
-    def __init__(self, sample: str, theme: str) -> None:
+    Parameters
+    ----------
+    theme : {"dark", "light"}
+    folder : Path
+        Where the pictures go.
+    wanted : collection of str
+        The pictures that are to be written; all when it is empty.
+    """
+
+    def __init__(self, theme: str, folder: Path, wanted: list[str]) -> None:
+        self._folder, self._wanted = folder, wanted
         self.viewer = napari.Viewer(show=True)
         self.viewer.theme = theme
         self.viewer.window.resize(*SIZE)
-        for layer_data in getattr(samples, sample)():
-            self.viewer.add_layer(Layer.create(*layer_data))
         _, widget = self.viewer.window.add_plugin_dock_widget(
             "clem-retrace", "Retrace and register"
         )
         assert isinstance(widget, RetraceWidget)
         self.widget = widget
+        self.events: list[object] = []
+        widget.event_arrived.connect(self.events.append)
         wait()
 
     def control(self, name: str) -> QWidget:
         """Return a control of the dock by its name."""
         return self.widget.findChild(QWidget, name)
 
-    def window(self, path: Path) -> None:
-        """Save a picture of the whole window."""
-        save(self.viewer.screenshot(canvas_only=False, flash=False), path)
-
-    def draw_region(self) -> None:
-        """Press Draw and draw the sample's region again."""
-        (old,) = (layer for layer in self.viewer.layers if role(layer) == "roi")
-        corners = old.data[0]
-        self.viewer.layers.remove(old)
-        self.control("draw_roi").click()
-        (new,) = (layer for layer in self.viewer.layers if role(layer) == "roi")
-        new.add_rectangles(corners)
+    def click(self, name: str) -> None:
+        """Press a button of the dock."""
+        self.control(name).click()
         wait(seconds=0.5)
 
-    def start(self) -> None:
-        """Press Run and wait until a stage is half through."""
-        events: list[object] = []
-        self.widget.event_arrived.connect(events.append)
+    def layer(self, kind: str) -> Layer:
+        """Return the layer of ours of a role."""
+        (layer,) = (layer for layer in self.viewer.layers if role(layer) == kind)
+        return layer
+
+    def picture(self, name: str, *, canvas_only: bool = False) -> None:
+        """Write a picture of the window, or of its canvas."""
+        wait(seconds=0.5)
+        if self._wanted and name not in self._wanted:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{name}.png"
+        pixels = self.viewer.screenshot(canvas_only=canvas_only, flash=False)[..., :3]
+        # 256 colours are a third of the size; rare ones are kept.
+        image = Image.fromarray(np.ascontiguousarray(pixels))
+        image.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+        print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+    def open(self, layers: list[samples.LayerData]) -> None:
+        """Add layers, as a sample or a reader does."""
+        for layer_data in layers:
+            self.viewer.add_layer(Layer.create(*layer_data))
+        wait(seconds=1.5)
+
+    def draw(self, corners: np.ndarray) -> None:
+        """Press Draw and drag a rectangle."""
+        self.click("draw_roi")
+        self.picture("draw")
+        self.layer("roi").add_rectangles(corners)
+        wait(seconds=0.5)
+
+    def search_half_way(self) -> None:
+        """Press Search and wait until a stage is half through."""
         self.control("run").click()
 
         def half_way() -> bool:
-            last = events[-1] if events else None
+            last = self.events[-1] if self.events else None
             return (
                 isinstance(last, Progress)
-                and last.stage == "oriented search"
+                and last.stage.startswith("oriented search")
                 and 2 * last.done > last.total
             )
 
         wait(half_way, LONG)
 
     def finish(self) -> None:
-        """Wait for the end of the run."""
+        """Wait for the end of what is being run."""
         if not wait(lambda: not self.control("cancel").isEnabled(), LONG):
             raise SystemExit("the run did not end")
         wait()
 
-    def zoom_on_overlay(self) -> None:
-        """Show the region with the EM laid over it."""
-        for layer in self.viewer.layers:
-            if role(layer) == "roi":
-                self.viewer.reset_view(layers=[layer], margin=0.5)
-        wait(seconds=0.5)
+    def close(self) -> None:
+        """Close the window."""
+        self.viewer.close()
+        wait(seconds=0.3)
+
+
+def whole_way(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
+    """Take the pictures from the empty dock to the comparison of a found place."""
+    session = Session(theme, folder, wanted)
+    session.picture("empty")
+    layers = getattr(samples, sample)()
+    session.open(layers)
+    session.picture("sample")
+    region = session.layer("roi")
+    corners = region.data[0]
+    session.viewer.layers.remove(region)
+    session.draw(corners)
+    session.picture("before")
+    session.search_half_way()
+    session.picture("during")
+    session.finish()
+    session.picture("after")
+    session.click("show_overlay")
+    session.picture("overlay", canvas_only=True)
+    session.click("next_candidate")
+    session.picture("candidate")
+    session.control("candidate_table").setCurrentCell(0, 0)
+    session.viewer.reset_view()
+    session.click("step_why_header")
+    session.picture("why")
+    session.click("step_why_header")
+    session.layer("roi").data = [corners + 30]
+    session.picture("outdated")
+    session.click("undo")
+    session.click("step_runs_header")
+    session.picture("runs")
+    session.click("step_runs_header")
+    session.click("show_overlay")
+    session.click("compare")
+    wait()
+    # As a biologist uses it: one half the light microscope's, one the electron microscope's.
+    (compare,) = session.viewer.window._qt_window.findChildren(CompareWidget)
+    compare.choose_mode("curtain")
+    wait(seconds=2)
+    session.picture("compare")
+    session.close()
+
+
+def in_doubt(theme: str, folder: Path, wanted: list[str]) -> None:
+    """Take the pictures of images that say too little: no pixel size, a place not found."""
+    pair = simulate_pair(
+        7, lm_shape=(400, 500), em_shape=(1500, 1800), roi_size=(36, 40), ratio=8.0, present=False
+    )
+    session = Session(theme, folder, wanted)
+    lm = np.asarray(pair.lm.data)
+    stack = np.stack([lm // 3, lm, lm // 2, lm // 5])
+    micrometres = {"scale": (1, 0.11, 0.11), "units": ("pixel", "um", "um")}
+    session.open(
+        [
+            (stack, {"name": "LM stack", "colormap": "green", **micrometres}, "image"),
+            (pair.em.data, {"name": "EM tile 3"}, "image"),
+        ]
+    )
+    session.picture("missing")
+    session.control("lm_channel_axis").setCurrentIndex(0)
+    session.control("em_pixel_size").setValue(13.75)
+    wait()
+    session.click("draw_roi")
+    session.layer("roi").add_rectangles(pair.roi.corners)
+    session.control("run").click()
+    session.finish()
+    session.picture("unsure")
+    session.close()
 
 
 def main() -> None:
-    """Make all pictures."""
+    """Make all pictures, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("only", nargs="*", help="names of pictures, such as before or runs")
     parser.add_argument("--sample", default="endosomes", choices=("melanosomes", "endosomes"))
     parser.add_argument("--theme", default="dark", choices=("dark", "light"))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
     arguments = parser.parse_args()
-    session = Session(arguments.sample, arguments.theme)
-    session.draw_region()
-    session.window(arguments.out / "before.png")
-    session.start()
-    session.window(arguments.out / "during.png")
-    session.finish()
-    session.window(arguments.out / "after.png")
-    session.zoom_on_overlay()
-    picture = session.viewer.screenshot(canvas_only=True, flash=False)
-    save(picture, arguments.out / "overlay.png")
-    session.viewer.close()
+    with tempfile.TemporaryDirectory() as own:
+        # What the user's own napari remembers is neither shown nor changed.
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, own)
+        whole_way(arguments.sample, arguments.theme, arguments.out, arguments.only)
+        in_doubt(arguments.theme, arguments.out, arguments.only)
 
 
 if __name__ == "__main__":

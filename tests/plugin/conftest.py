@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer, Shapes
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QSettings
+from qtpy.QtWidgets import QWidget
 
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import register
-from clem_retrace.plugin import samples
+from clem_retrace.plugin import preferences, samples
+from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.synthetic import simulate_pair
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path):
+    """Keep what is remembered between sessions apart, for each test."""
+    QSettings.setPath(
+        QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
+    )
 
 
 @pytest.fixture
@@ -73,3 +86,106 @@ def registration(pair, quick):
 def pair_layers(pair):
     """The small pair as layers: LM, EM, ground truth, region."""
     return [Layer.create(*layer_data) for layer_data in samples.pair_layers(pair)]
+
+
+@pytest.fixture
+def notices():
+    """What the user was told by notifications."""
+    told = []
+
+    def note(event):
+        told.append((str(event.severity), event.message))
+
+    notification_manager.notification_ready.connect(note)
+    yield told
+    notification_manager.notification_ready.disconnect(note)
+
+
+#: Milliseconds within which the small pair must have been registered, on a busy machine.
+LONG = 60_000
+
+
+class Driver:
+    """A dock widget, used by its controls as a user does."""
+
+    def __init__(self, widget, model, qtbot):
+        self.widget, self.model, self.qtbot = widget, model, qtbot
+
+    def __getitem__(self, name):
+        """A control by its name as an object."""
+        found = self.widget.findChild(QWidget, name)
+        assert found is not None, name
+        return found
+
+    def text(self, name):
+        """What a control says."""
+        return self[name].text()
+
+    def click(self, name):
+        """Press a button."""
+        assert self[name].isEnabled(), name
+        self[name].click()
+
+    def idle(self):
+        """Whether nothing is being run."""
+        return not self["cancel"].isEnabled()
+
+    def wait(self):
+        """Wait for the end of what is being run."""
+        self.qtbot.waitUntil(self.idle, timeout=LONG)
+
+    def run(self, name="run"):
+        """Press a button that runs something, and wait for the end."""
+        self.click(name)
+        assert not self.idle(), self.text("message")
+        self.wait()
+
+    def choose_run(self, title):
+        """Choose a kind of run from the menu, and wait for the end."""
+        (action,) = [one for one in self["run_menu"].menu().actions() if one.text() == title]
+        assert action.isEnabled(), title
+        action.trigger()
+        self.wait()
+
+    def ours(self, kind):
+        """The layers of ours of a role."""
+        return [layer for layer in self.model.layers if role(layer) == kind]
+
+    def primary(self):
+        """The names of the controls that are marked as the ones to use next."""
+        children = self.widget.findChildren(QWidget)
+        return {child.objectName() for child in children if child.property("primary")}
+
+    @property
+    def registration(self):
+        """The result that is shown."""
+        return self.widget.registration
+
+
+@pytest.fixture
+def drive(model, qtbot, quick):
+    """Make the widget on a viewer that holds some layers, and drive it."""
+    drivers = []
+
+    def make(*layers, options=quick):
+        for layer in layers:
+            model.add_layer(layer)
+        # The form starts with the options of last time.
+        preferences.remember_options(options)
+        widget = RetraceWidget(model)
+        qtbot.addWidget(widget)
+        widget.show()
+        drivers.append(Driver(widget, model, qtbot))
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.widget.cancel()
+
+
+@pytest.fixture
+def shown(drive, pair_layers):
+    """The dock after a run of the small pair."""
+    driver = drive(*pair_layers)
+    driver.run()
+    return driver

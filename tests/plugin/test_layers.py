@@ -3,18 +3,10 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
-from napari.layers import Image, Shapes
+from napari.layers import Image
 
-from clem_retrace.errors import BadImage, InvalidOption, RoiError
-from clem_retrace.plugin.frames import placement
-from clem_retrace.plugin.layers import (
-    ImageSource,
-    StackChoice,
-    em_patch,
-    image_source,
-    lm_region,
-    region,
-)
+from clem_retrace.errors import BadImage, InvalidOption
+from clem_retrace.plugin.layers import ImageSource, StackChoice, image_source
 
 RNG = np.random.default_rng(3)
 
@@ -114,98 +106,3 @@ def test_a_stack_of_em_images_is_refused():
 def test_more_axes_than_channel_and_planes_are_refused():
     with pytest.raises(BadImage, match="4 dimensions"):
         image_source(Image(np.zeros((4, 5, 20, 30))), None, StackChoice())
-
-
-def test_region_in_pixels_of_an_image_in_other_units(lm, draw):
-    """Drawn in nm over an image in um that lies off the origin."""
-    shapes = draw(9.5, 19.5, 29.5, 59.5, **placement(lm))
-    in_nm = Shapes(
-        [1000 * np.array([lm.data_to_world(corner) for corner in shapes.data[0]])],
-        units=("nm", "nm"),
-    )
-    for layer in (shapes, in_nm):
-        drawn = region(layer, lm)
-        assert drawn.notes == ()
-        roi = drawn.roi
-        np.testing.assert_allclose((roi.row, roi.col, roi.height, roi.width), (10, 20, 20, 40))
-
-
-def test_a_region_drawn_on_a_stack(draw):
-    """napari adds the slider's position to what is drawn on a stack."""
-    corners = np.array([[2, 5, 5], [2, 5, 25], [2, 15, 25], [2, 15, 5.0]])
-    roi = region(Shapes([corners]), Image(np.zeros((4, 20, 30)))).roi
-    assert (roi.height, roi.width) == (10, 20)
-
-
-@pytest.mark.parametrize(
-    ("shape_type", "corners", "note"),
-    [
-        ("ellipse", [[10, 10], [10, 30], [20, 30], [20, 10]], "an ellipse"),
-        ("polygon", [[10, 10], [10, 30], [20, 20]], "a polygon"),
-        ("path", [[10, 10], [20, 30], [10, 25]], "a path"),
-        ("rectangle", [[15, 10], [10, 20], [15, 30], [20, 20]], "a turned rectangle"),
-    ],
-)
-def test_other_shapes_give_their_bounding_box_and_say_so(shape_type, corners, note):
-    shapes = Shapes([np.array(corners, float)], shape_type=shape_type)
-    drawn = region(shapes, Image(np.zeros((60, 80))))
-    assert note in drawn.notes[0]
-    assert "bounding box" in drawn.notes[0]
-    roi = drawn.roi
-    np.testing.assert_allclose((roi.row, roi.col, roi.height, roi.width), (10.5, 10.5, 10, 20))
-
-
-def test_of_several_shapes_the_selected_or_the_last_counts(draw):
-    shapes = draw(0, 0, 10, 10)
-    shapes.add_rectangles(np.array([[20, 20], [20, 40], [40, 40], [40, 20]]))
-    image = Image(np.zeros((60, 80)))
-    last = region(shapes, image)
-    assert last.roi.height == 20
-    assert "last" in last.notes[0]
-    shapes.selected_data = {0}
-    chosen = region(shapes, image)
-    assert chosen.roi.height == 10
-    assert "selected" in chosen.notes[0]
-
-
-@pytest.mark.parametrize(
-    ("corners", "message"),
-    [
-        ((5, 5, 5, 30), "0 x 25"),
-        ((-40, -40, -10, -10), "outside the LM"),
-        ((10, 10, 13, 40), "at least 8 x 8"),
-    ],
-)
-def test_regions_that_cannot_be_used(draw, corners, message):
-    with pytest.raises(RoiError, match=message):
-        lm_region(draw(*corners), Image(np.zeros((60, 80))))
-
-
-def test_no_region():
-    with pytest.raises(RoiError, match="press Draw"):
-        lm_region(None, Image(np.zeros((60, 80))))
-    with pytest.raises(RoiError, match="is empty"):
-        lm_region(Shapes(ndim=2), Image(np.zeros((60, 80))))
-
-
-def test_a_patch_on_the_em(em, draw):
-    """Drawn over an EM image that is turned in the world, and over its edge."""
-    drawn = em_patch(draw(-9.5, 19.5, 89.5, 69.5, **placement(em)), em)
-    assert drawn.notes == ()
-    np.testing.assert_allclose((drawn.roi.height, drawn.roi.width), (99, 50))
-
-
-def test_no_patch(em):
-    assert em_patch(None, em) is None
-    assert em_patch(Shapes(ndim=2), em) is None
-
-
-def test_a_patch_without_area_is_told_by_its_layer(draw):
-    with pytest.raises(RoiError, match="in 'flat', the region is 0 x 25"):
-        em_patch(draw(5, 5, 5, 30, name="flat"), Image(np.zeros((60, 80))))
-
-
-def test_a_region_across_the_border_is_clipped_and_says_so(draw):
-    drawn = lm_region(draw(-10, 20, 29.5, 50), Image(np.zeros((60, 80))))
-    assert (drawn.roi.row, drawn.roi.height) == (0, 30)
-    assert "left out" in drawn.notes[-1]

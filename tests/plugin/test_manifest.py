@@ -8,6 +8,10 @@ import npe2
 import pytest
 
 import clem_retrace
+from clem_retrace.options import RegistrationOptions
+from clem_retrace.plugin import preferences
+from clem_retrace.plugin.runs import LIMIT
+from clem_retrace.plugin.samples import SAMPLES
 
 MANIFEST = Path(clem_retrace.__file__).with_name("napari.yaml")
 
@@ -29,23 +33,44 @@ def test_the_manifest_is_valid_and_named_as_the_distribution(manifest):
 
 def test_every_command_is_used_and_can_be_imported(manifest):
     contributions = manifest.contributions
-    used = {item.command for item in (*contributions.widgets, *contributions.sample_data)}
+    used = {
+        item.command
+        for item in (
+            *contributions.widgets, *contributions.sample_data, *contributions.readers,
+        )
+    }  # fmt: skip
     assert used == {command.id for command in contributions.commands}
     for command in contributions.commands:
         module, name = command.python_name.split(":")
         assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_the_widget_is_in_the_register_menu(manifest):
-    (item,) = manifest.contributions.menus["napari/layers/register"]
-    (widget,) = manifest.contributions.widgets
-    assert item.command == widget.command
-    assert widget.display_name == "Retrace and register"
+def test_the_widgets_are_in_the_register_menu(manifest):
+    items = manifest.contributions.menus["napari/layers/register"]
+    widgets = {widget.command: widget.display_name for widget in manifest.contributions.widgets}
+    assert [widgets[item.command] for item in items] == ["Retrace and register", "Compare"]
 
 
 def test_sample_pairs(manifest):
-    assert [sample.display_name for sample in manifest.contributions.sample_data] == [
-        "Melanosomes (synthetic)",
-        "Endosomes (synthetic)",
-        "C. elegans chromatin (real, download)",
-    ]
+    assert {
+        sample.key: sample.display_name for sample in manifest.contributions.sample_data
+    } == SAMPLES
+
+
+def test_preferences_have_the_defaults_of_the_code(manifest):
+    (properties,) = [group.properties for group in manifest.contributions.configurations.values()]
+    assert properties["kept_runs"].default == LIMIT
+    assert properties["remember_options"].default is True
+
+
+def test_preferences_are_those_of_napari(plugin_settings, npe2pm, manifest):
+    from napari.settings import get_plugin_settings
+
+    npe2pm.register(manifest)
+    settings = get_plugin_settings("clem-retrace")
+    assert preferences.kept_runs() == LIMIT
+    settings.session.kept_runs = 3
+    assert preferences.kept_runs() == 3
+    preferences.remember_options(RegistrationOptions(context=3.0))
+    settings.session.remember_options = False
+    assert preferences.remembered_options() is None

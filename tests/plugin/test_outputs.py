@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image, Layer
 
 from clem_retrace.geometry import invert, map_points, similarity
+from clem_retrace.micrograph import Roi
 from clem_retrace.plugin import outputs
 from clem_retrace.plugin.frames import pixels_between
 
@@ -77,17 +78,56 @@ def test_candidates_are_rectangles_on_the_em_with_a_table(registration, em):
     candidates = registration.candidates
     layer = create(outputs.candidates_layer(candidates, em))
     assert len(layer.data) == len(candidates.matches)
-    assert set(layer.shape_type) == {"rectangle"}
+    assert set(layer.shape_type) == {"polygon"}
     np.testing.assert_allclose(layer.data[0], candidates.best.corners, atol=1e-3)
     np.testing.assert_allclose(pixels_between(layer, em), np.eye(3), atol=1e-9)
     assert layer.units == em.units
     table = layer.features
     assert list(table.columns) == [
-        "rank", "search", "score", "confidence", "angle", "mirrored", "row", "col",
+        "rank", "search", "score", "confidence", "angle", "mirrored", "row", "col", "label",
     ]  # fmt: skip
     assert list(table["rank"]) == list(range(1, len(candidates.matches) + 1))
     assert (table["row"][0], table["col"][0]) == pytest.approx(candidates.best.centre)
     assert table["angle"][0] == pytest.approx(candidates.best.angle)
+
+
+def test_the_candidate_that_is_shown_stands_out(registration, em):
+    candidates = registration.candidates
+    layer = create(outputs.candidates_layer(candidates, em, chosen=2))
+    colours = [tuple(colour) for colour in layer.edge_color]
+    assert colours.count(colours[2]) == 1
+    assert np.argmax(layer.z_index) == 2
+    # It and the first three bear their numbers.
+    assert list(layer.features["label"][:4]) == ["1", "2", "3", ""]
+    last = len(candidates.matches) - 1
+    layer = create(outputs.candidates_layer(candidates, em, chosen=last))
+    assert layer.features["label"][last] == str(last + 1)
+
+
+def test_the_region_lies_on_the_em_where_it_was_found(registration, pair, lm, em):
+    """One bright LM pixel of the region, and its place on the EM."""
+    pixels = np.zeros(pair.lm.shape, np.float32)
+    row, col = (int(part) for part in registration.roi.centre)
+    pixels[row, col] = 1
+    cut = pixels[outputs.region_slices(registration.roi)]
+    assert cut.shape == (70, 90)
+    layer = create(outputs.region_layer(cut, registration, lm, em))
+    (bright,) = np.argwhere(layer.data == 1)
+    expected = em.data_to_world(map_points(registration.lm_to_em, (row, col)))
+    np.testing.assert_allclose(layer.data_to_world(bright), expected, rtol=1e-9)
+    assert layer.units == em.units
+
+
+@pytest.mark.parametrize(
+    ("roi", "rows", "cols"),
+    [
+        (Roi(10, 20, 5, 8), slice(10, 15), slice(20, 28)),
+        (Roi(10.4, 19.6, 5, 8), slice(10, 15), slice(20, 28)),
+        (Roi(0, 0, 1, 1), slice(0, 1), slice(0, 1)),
+    ],
+)
+def test_whole_pixels_of_a_region(roi, rows, cols):
+    assert outputs.region_slices(roi) == (rows, cols)
 
 
 def test_similarity_map_lies_on_the_em(registration, em):

@@ -8,13 +8,26 @@ import numpy as np
 import pytest
 from napari.layers import Image, Layer
 from qtpy.compat import isalive
-from qtpy.QtCore import QPoint, QTimer
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QPoint, Qt, QTimer
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QListWidget,
+    QTabBar,
+    QTableWidget,
+    QWidget,
+)
+from superqt import QCollapsible
 from vispy.app.canvas import MouseEvent
 
+from clem_retrace import synthetic
 from clem_retrace.events import StageResult
-from clem_retrace.plugin import demo, samples
+from clem_retrace.plugin import demo, preferences, samples
 from clem_retrace.plugin.outputs import overlay_layer, role
+from clem_retrace.plugin.widget import RetraceWidget
 
 pytestmark = pytest.mark.viewer
 
@@ -31,9 +44,9 @@ def viewer(make_napari_viewer):
 
 def open_dock(viewer, qtbot, options=None):
     """Open the widget as the menu does."""
-    dock, widget = viewer.window.add_plugin_dock_widget("clem-retrace", "Retrace and register")
     if options is not None:
-        widget.options.set_options(options)
+        preferences.remember_options(options)
+    dock, widget = viewer.window.add_plugin_dock_widget("clem-retrace", "Retrace and register")
     images = [image for image in (widget.images.lm, widget.images.em) if image is not None]
     # They are brought into view when the dock has taken its room.
     qtbot.waitUntil(lambda: all(in_view(viewer, image) for image in images), timeout=5000)
@@ -77,17 +90,193 @@ def in_view(viewer, image):
     )
 
 
-def test_sample_dock_run_overlay(viewer, pair_layers, quick, qtbot):
-    """A few clicks from a sample pair to the overlay, in the real window."""
+class Mouse:
+    """Clicks in the window's menus and on its buttons, and counts them."""
+
+    def __init__(self, viewer, qtbot):
+        self.window = viewer.window._qt_window
+        self.qtbot = qtbot
+        self.clicks = 0
+
+    def click(self, widget, place):
+        """Press and release the left button."""
+        self.clicks += 1
+        self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=place)
+
+    def click_button(self, button):
+        """Press a button that is seen."""
+        self.qtbot.waitUntil(
+            lambda: button.visibleRegion().contains(button.rect().center()), timeout=5000
+        )
+        self.click(button, button.rect().center())
+
+    def open_menu(self, title):
+        """Click on a menu of the bar."""
+        bar = self.window.menuBar()
+        (action,) = [one for one in bar.actions() if one.text().replace("&", "") == title]
+        self.click(bar, bar.actionGeometry(action).center())
+        self.qtbot.waitUntil(lambda: action.menu().isVisible(), timeout=2000)
+        return action.menu()
+
+    def point_at(self, menu, title):
+        """Open a submenu by pointing at it."""
+        (action,) = [one for one in menu.actions() if one.text() == title]
+        menu.setActiveAction(action)
+        self.qtbot.waitUntil(lambda: action.menu().isVisible(), timeout=2000)
+        return action.menu()
+
+    def choose(self, menu, title):
+        """Click on an entry of a menu."""
+        (action,) = [one for one in menu.actions() if title in one.text()]
+        self.click(menu, menu.actionGeometry(action).center())
+
+
+def test_four_clicks_from_the_sample_menu_to_the_overlay(viewer, pair, quick, monkeypatch, qtbot):
+    """Entry of the sample; menu and entry of the dock; Search. The menus are the real ones."""
+    monkeypatch.setattr(synthetic, "endosomes", lambda: pair)
+    preferences.remember_options(quick)
+    mouse = Mouse(viewer, qtbot)
+    files = mouse.open_menu("File")
+    samples_menu = mouse.point_at(mouse.point_at(files, "Open Sample"), "CLEM Retrace")
+    mouse.clicks = 0
+    mouse.choose(samples_menu, "Endosomes")
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=5000)
+    mouse.choose(mouse.point_at(mouse.open_menu("Layers"), "Register"), "Retrace and register")
+    docks = viewer.window.dock_widgets
+    qtbot.waitUntil(lambda: len(docks) == 1, timeout=5000)
+    (widget,) = viewer.window._qt_window.findChildren(RetraceWidget)
+    qtbot.waitUntil(lambda: in_view(viewer, widget.images.em), timeout=5000)
+    search = control(widget, "run")
+    assert search.property("primary")
+    mouse.click_button(search)
+    assert mouse.clicks == 4
+    assert not idle(widget)
+    qtbot.waitUntil(lambda: idle(widget), timeout=LONG)
+    (overlay,) = (layer for layer in viewer.layers if role(layer) == "overlay")
+    assert overlay.visible
+    assert widget.registration.found
+    assert "EM px" in control(widget, "distance").text()
+    # One unit for all: napari draws by it.
+    assert viewer.layers.units is not None
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_text_can_be_read_in_both_themes(theme, viewer, pair_layers, quick, qtbot):
+    """By the contrast that the W3C asks of text, 4.5 to 1."""
+    viewer.theme = theme
+    add(viewer, pair_layers)
+    _, widget = open_dock(viewer, qtbot, quick)
+    for label in widget.findChildren(QLabel):
+        if label.isVisible() and label.text():
+            colours = label.palette()
+            ground = colours.color(QPalette.ColorRole.Window)
+            if ground.alpha() == 0:
+                ground = label.parentWidget().palette().color(QPalette.ColorRole.Window)
+            text = colours.color(QPalette.ColorRole.WindowText)
+            assert contrast(text, ground) > 4.5, label.text()
+    # The control to use next differs by its frame, in the colour of the text.
+    button = control(widget, "run")
+    frame = button.grab().toImage().pixelColor(button.width() // 2, 0)
+    fill = button.grab().toImage().pixelColor(4, button.height() // 2)
+    assert contrast(frame, fill) > 3
+
+
+def contrast(first, second):
+    """The contrast of two colours by WCAG 2.2."""
+
+    def luminance(colour):
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in (colour.redF(), colour.greenF(), colour.blueF())
+        ]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    bright, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_two_viewers_at_once(make_napari_viewer, pair, quick, qtbot):
+    """Each dock runs for its own viewer."""
+    preferences.remember_options(quick)
+    widgets = []
+    for _ in range(2):
+        viewer = make_napari_viewer(show=True)
+        add(viewer, [Layer.create(*layer) for layer in samples.pair_layers(pair)])
+        _, widget = viewer.window.add_plugin_dock_widget("clem-retrace", "Retrace and register")
+        widgets.append((viewer, widget))
+    for _, widget in widgets:
+        control(widget, "run").click()
+    for viewer, widget in widgets:
+        qtbot.waitUntil(lambda widget=widget: idle(widget), timeout=LONG)
+        assert [role(layer) for layer in viewer.layers].count("overlay") == 1
+    first, second = (widget.registration for _, widget in widgets)
+    assert first is not second
+    np.testing.assert_array_equal(first.em_to_lm, second.em_to_lm)
+    widgets[0][1]._running.start()
+    widgets[0][0].close()
+    assert widgets[1][1].registration is second
+
+
+def test_undo_on_the_canvas_is_of_the_region_alone(viewer, pair_layers, quick, qtbot):
+    """Ctrl-Z, while the region's layer is the active one; labels keep their own."""
+    add(viewer, pair_layers)
+    _, widget = open_dock(viewer, qtbot, quick)
+    roi = pair_layers[3]
+    drawn = roi.data[0].copy()
+    roi.data = [drawn + 5]
+    viewer.layers.selection.active = roi
+    canvas = viewer.window._qt_viewer.canvas.native
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_allclose(roi.data[0], drawn, rtol=1e-5)
+    control(widget, "context").setValue(70)
+    labels = viewer.add_labels(np.zeros((20, 20), np.uint8))
+    labels.fill((5, 5), 3)
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not labels.data.any()
+    assert control(widget, "context").value() == 70
+
+
+def test_the_next_candidate_by_a_key_of_the_compare_dock(viewer, pair_layers, quick, qtbot):
     add(viewer, pair_layers)
     _, widget = open_dock(viewer, qtbot, quick)
     control(widget, "run").click()
     qtbot.waitUntil(lambda: idle(widget), timeout=LONG)
-    roles = [role(layer) for layer in viewer.layers]
-    assert {"overlay", "candidates", "similarity"} <= set(roles)
-    assert "EM px" in control(widget, "distance").text()
-    # One unit for all: napari draws by it.
-    assert viewer.layers.units is not None
+    viewer.window.add_plugin_dock_widget("clem-retrace", "Compare")
+    canvas = viewer.window._qt_viewer.canvas.native
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_N)
+    table = control(widget, "candidate_table")
+    qtbot.waitUntil(lambda: table.currentRow() == 1, timeout=2000)
+    qtbot.keyClick(canvas, Qt.Key.Key_N, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: table.currentRow() == 0, timeout=2000)
+
+
+def test_every_control_can_be_told_by_name_and_has_a_tip(viewer, pair_layers, quick, qtbot):
+    add(viewer, pair_layers)
+    _, widget = open_dock(viewer, qtbot, quick)
+    control(widget, "run").click()
+    qtbot.waitUntil(lambda: idle(widget), timeout=LONG)
+    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QTableWidget, QListWidget)
+    controls = [one for kind in kinds for one in widget.findChildren(kind) if is_ours(one)]
+    assert len(controls) > 50
+    for one in controls:
+        name = one.objectName() or one
+        assert one.toolTip() or one.accessibleDescription(), name
+        said = one.text() if isinstance(one, QAbstractButton) else ""
+        assert one.accessibleName() or said.strip("▾▸ "), name
+
+
+def is_ours(control):
+    """Whether a control is one of the dock's, not a part of another control."""
+    parts = (QAbstractSpinBox, QComboBox, QTableWidget, QListWidget, QTabBar, QCollapsible)
+    above = control.parentWidget()
+    while above is not None and not isinstance(above, RetraceWidget):
+        if isinstance(above, parts) and not isinstance(above, QCollapsible):
+            return False
+        above = above.parentWidget()
+    return above is not None
 
 
 def test_both_images_are_in_view_after_opening(viewer, pair_layers, qtbot):
@@ -111,7 +300,18 @@ def test_the_dock_fits_into_a_small_window(viewer, pair_layers, qtbot):
     assert viewer.window._qt_window.width() == 1280
     # Its share of the width leaves the larger part to the images.
     qtbot.waitUntil(lambda: dock.width() <= 400)
-    for name in ("run", "cancel", "lm_layer", "draw_roi"):
+    for name in ("step_images_header", "step_region_header"):
+        control(widget, name).click()
+    for name in (
+        "run",
+        "run_menu",
+        "cancel",
+        "redo",
+        "lm_layer",
+        "view_lm",
+        "calibrate",
+        "draw_roi",
+    ):
         item = control(widget, name)
         left = item.mapTo(widget, QPoint(0, 0)).x()
         assert left >= 0
@@ -218,8 +418,6 @@ def test_the_window_stays_responsive_while_it_searches(viewer, pair_layers, qtbo
 
 def test_samples_open_from_the_menu(viewer, pair, monkeypatch, qtbot):
     """napari's own way: manifest, command, layers; with a smaller pair, to be quick."""
-    from clem_retrace import synthetic
-
     monkeypatch.setattr(synthetic, "melanosomes", lambda: pair)
     _, widget = open_dock(viewer, qtbot)
     viewer.open_sample("clem-retrace", "melanosomes")

@@ -6,7 +6,6 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Shapes
-from napari.utils.notifications import notification_manager
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QWidget
 
@@ -20,19 +19,6 @@ from clem_retrace.plugin.widget import RetraceWidget
 
 #: Milliseconds within which the small pair must have been registered, on a busy machine.
 LONG = 60_000
-
-
-@pytest.fixture
-def notices():
-    """What the user was told by notifications."""
-    told = []
-
-    def note(event):
-        told.append((str(event.severity), event.message))
-
-    notification_manager.notification_ready.connect(note)
-    yield told
-    notification_manager.notification_ready.disconnect(note)
 
 
 @pytest.fixture
@@ -104,7 +90,7 @@ def test_from_sample_to_readout(make_widget, model, pair_layers, pair, qtbot):
     (similarity,) = ours(model, "similarity")
     registration = overlay.metadata["clem_retrace"]["registration"]
     assert registration.found
-    assert "Found" in text(widget, "verdict")
+    assert text(widget, "step_check_state").startswith("✔ Found")
     assert text(widget, "reason") == registration.reason
     # The small pair is easy: found to within an LM pixel, 4 EM pixels.
     assert registration.distance_to(pair.ground_truth).pixels < 4
@@ -141,7 +127,7 @@ def test_a_second_run_replaces_the_results_of_the_first(make_widget, model, pair
     run(widget, qtbot)
     first = ours(model, "overlay")
     run(widget, qtbot)
-    assert len(model.layers) == 4 + 3
+    assert len(model.layers) == 4 + 4
     assert ours(model, "overlay") != first
 
 
@@ -219,10 +205,10 @@ def test_lm_in_nm_and_em_in_pixels(make_widget, model, pair, qtbot):
     control(widget, "em_pixel_size").setValue(pair.em.pixel_size)
     run(widget, qtbot)
     (overlay,), (candidates,) = ours(model, "overlay"), ours(model, "candidates")
-    assert overlay.units == lm.units
-    assert candidates.units == em.units != lm.units
+    # The EM was given its pixel size: units on one of them alone would spoil both.
+    assert em.units == lm.units == overlay.units == candidates.units
     np.testing.assert_allclose(pixels_between(overlay, lm), widget.registration.em_to_lm, atol=1e-6)
-    np.testing.assert_allclose(candidates.data[0], widget.registration.match.corners, atol=1e-2)
+    np.testing.assert_allclose(candidates.data[0], widget.registration.corners, atol=1e-2)
 
 
 def test_set_on_layers_and_side_by_side_take_the_results_along(make_widget, model, pair, qtbot):
@@ -355,12 +341,20 @@ def test_an_option_that_contradicts_another_is_told(make_widget, pair_layers, no
     assert not control(widget, "cancel").isEnabled()
 
 
-def test_an_ellipse_is_used_as_its_box_which_is_told(make_widget, pair, notices, qtbot):
+def test_an_ellipse_is_searched_for_as_it_is_drawn(make_widget, model, pair, notices, qtbot):
     lm, em = image_layers(pair)
     widget = make_widget(lm, em, region_on(lm, pair.roi, shape_type="ellipse"))
+    assert text(widget, "step_region_state").startswith("70 x 90 LM px, as drawn")
     run(widget, qtbot)
-    assert notices == [("info", "The region is an ellipse: its bounding box is used")]
-    assert widget.registration.roi.height == pytest.approx(pair.roi.height)
+    assert notices == []
+    roi = widget.registration.roi
+    assert roi.height == pytest.approx(pair.roi.height)
+    assert len(roi.outline) > 50
+    (candidates,), (region,) = ours(model, "candidates"), ours(model, "region")
+    assert len(candidates.data[0]) == len(roi.outline)
+    # Outside it the LM is not laid over the EM.
+    assert np.isnan(region.data[0, 0])
+    assert np.isfinite(region.data[35, 45])
 
 
 def test_a_fault_of_ours_is_shown_as_an_error(make_widget, pair, notices, qtbot):
@@ -444,7 +438,7 @@ def test_the_em_deleted_after_a_run_takes_the_readout_along(make_widget, model, 
     widget = make_widget(*pair_layers)
     run(widget, qtbot)
     model.layers.remove(pair_layers[1])
-    assert "No result" in text(widget, "verdict")
+    assert text(widget, "step_check_state") == "After the search"
     pair_layers[2].data = [pair_layers[2].data[0] + 5]
     assert not control(widget, "distance").isVisible()
 
@@ -545,12 +539,13 @@ def test_a_drawn_patch_is_what_the_histogram_search_looks_for(
     widget.options.set_options(
         RegistrationOptions.from_paths({"search": "histogram", "histogram.overlap": 0.7, **size})
     )
-    assert not control(widget, "patch_size").isVisible()
+    assert control(widget, "patch_size").isHidden()
+    assert "patch" not in text(widget, "step_region_state")
     patch = draw_patch(widget, model, *UPRIGHT)
     np.testing.assert_allclose(pixels_between(patch, em), np.eye(3), atol=1e-9)
     assert patch.units == em.units
     assert text(widget, "patch_size") == "patch 150 x 120 EM px"
-    assert control(widget, "patch_size").isVisible()
+    assert "patch 150 x 120 EM px" in text(widget, "step_region_state")
     run(widget, qtbot)
     assert patch_options(widget) == pytest.approx((150, 120))
     for match in widget.registration.candidates.matches:
@@ -560,7 +555,8 @@ def test_a_drawn_patch_is_what_the_histogram_search_looks_for(
     assert notices == []
     # Given up, the typed size counts again.
     control(widget, "patch_layer").setCurrentIndex(0)
-    assert not control(widget, "patch_size").isVisible()
+    assert control(widget, "patch_size").isHidden()
+    assert "patch" not in text(widget, "step_region_state")
     run(widget, qtbot)
     assert patch_options(widget) == (300, 310)
 
@@ -579,7 +575,8 @@ def test_without_a_drawn_patch_the_region_gives_it(gone, make_widget, model, pai
     widget = make_widget(*pair_layers)
     patch = draw_patch(widget, model, *UPRIGHT)
     gone(model, patch)
-    assert not control(widget, "patch_size").isVisible()
+    assert control(widget, "patch_size").isHidden()
+    assert "patch" not in text(widget, "step_region_state")
     run(widget, qtbot)
     assert patch_options(widget) == (None, None)
 
@@ -591,7 +588,7 @@ def test_a_turned_patch_is_used_as_its_box_which_is_told(
     draw_patch(widget, model, [200, 100], [100, 200], [200, 300], [300, 200])
     assert text(widget, "patch_size") == "patch 200 x 200 EM px"
     run(widget, qtbot)
-    assert notices == [("info", "The EM patch is a turned rectangle: its bounding box is used")]
+    assert notices == [("info", "Of the EM patch, the box round it is used")]
     assert patch_options(widget) == pytest.approx((200, 200))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clem_retrace.io.session_images import SAMPLES
 from clem_retrace.plugin.samples import pair_layers
 from clem_retrace.plugin.widget import RetraceWidget
 
@@ -37,7 +38,11 @@ def show(pair: Pair, registration: Registration | None = None, *, block: bool = 
     viewer = napari.Viewer(title=f"clem-retrace: {pair.name}")
     # A label that is bright where the EM is dark is told from the EM by its colour.
     fluorescent = registration is not None and registration.match.contrast < 0
-    layers = pair_layers(pair, lm_colormap="green" if fluorescent else "gray")
+    layers = pair_layers(
+        pair,
+        lm_colormap="green" if fluorescent else "gray",
+        sample=pair.name if pair.name in SAMPLES else "",
+    )
     lm, em, *_ = [viewer.add_layer(Layer.create(*layer_data)) for layer_data in layers]
     widget = RetraceWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Retrace and register", area="right")

@@ -12,6 +12,9 @@ from clem_retrace.plugin.option_form import ignore_wheel
 
 __all__ = ["ScrollingDock"]
 
+#: Pixels that are left free at the sides.
+MARGINS = 12
+
 #: Milliseconds after which a new dock has taken its room from the canvas.
 SETTLED = 100
 
@@ -39,6 +42,7 @@ class ScrollingDock(QWidget):
         """Lay out the boxes, and the bar below them."""
         content = QWidget()
         column = QVBoxLayout(content)
+        column.setContentsMargins(MARGINS // 4, 2, MARGINS // 2, 2)
         for box in boxes:
             column.addWidget(box)
         column.addStretch(1)
@@ -60,11 +64,14 @@ class ScrollingDock(QWidget):
     def released(self) -> None:
         """Let go of everything outside: the dock was closed; for subclasses."""
 
+    def content_width(self) -> int:
+        """Return the least width of the boxes, in pixels; for subclasses."""
+        return int(self._scroll.widget().minimumSizeHint().width())
+
     def sizeHint(self) -> QSize:
         """Return a width that shows every control and leaves most of the window to images."""
         bar = self._scroll.verticalScrollBar().sizeHint().width()
-        width = self._scroll.widget().minimumSizeHint().width() + bar + 6
-        return QSize(width, super().sizeHint().height())
+        return QSize(self.content_width() + bar + MARGINS, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         """Return the same width: the boxes scroll down only."""

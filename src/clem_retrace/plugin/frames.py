@@ -12,6 +12,7 @@ image's units.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 __all__ = [
     "PixelSize",
     "calibrate",
+    "drawn_side",
+    "has_length_unit",
     "image_shape",
+    "match_sizes",
+    "nm_per_unit",
     "overlap",
     "pixel_size",
     "pixels_between",
@@ -38,6 +43,8 @@ __all__ = [
 SQUARE = 1.02
 #: Gap between two images set side by side, as a share of the left one's width.
 GAP = 0.05
+#: How many times larger an image is beside which another is a speck.
+SPECK = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +82,40 @@ def to_world(layer: Layer) -> Matrix:
     return matrix
 
 
-def _nm_per_unit(layer: Layer) -> NDArray[np.float64] | None:
+def nm_per_unit(layer: Layer) -> NDArray[np.float64] | None:
     """Return nm per world unit along rows and columns; None for units that are no lengths."""
-    units = layer.units[-2:]
-    if not all(unit.is_compatible_with("nm") for unit in units):
-        return None
-    return np.array([float((1 * unit).to("nm").magnitude) for unit in units])
+    factors = [_nm(unit) for unit in layer.units[-2:]]
+    return None if None in factors else np.array(factors, dtype=np.float64)
+
+
+@cache
+def _nm(unit: Any) -> float | None:
+    """Return the nm of a unit; asked for at each step of a drag, and pint takes its time."""
+    return float((1 * unit).to("nm").magnitude) if unit.is_compatible_with("nm") else None
 
 
 def pixel_size(layer: Layer) -> PixelSize:
     """Return a layer's pixel size as its scale, transform and units tell it."""
-    factors = _nm_per_unit(layer)
+    factors = nm_per_unit(layer)
     if factors is None:
-        return PixelSize(None, f"'{layer.name}' has no unit of length: type its pixel size")
+        return PixelSize(None, "type it: the layer has no unit of length")
     stretches = np.linalg.svd(np.diag(factors) @ to_world(layer)[:2, :2], compute_uv=False)
     if stretches[0] > SQUARE * stretches[1]:
-        return PixelSize(
-            None, f"the pixels of '{layer.name}' are not square: type the size to work with"
-        )
+        return PixelSize(None, "type the size to work with: the layer's pixels are not square")
     # Nine digits: 0.11 um is 110 nm, not 110.00000000000001.
     nm = float(f"{np.sqrt(stretches[0] * stretches[1]):.9g}")
-    return PixelSize(nm, f"from the scale of '{layer.name}'")
+    return PixelSize(nm, "from the layer")
+
+
+def has_length_unit(layer: Layer) -> bool:
+    """Whether a layer's world has a unit of length: napari's default, the pixel, is none."""
+    return nm_per_unit(layer) is not None
 
 
 def pixels_between(source: Layer, target: Layer) -> Matrix:
     """Return the transform from one layer's pixels to those of another at the same place."""
     units = np.eye(3)
-    source_nm, target_nm = _nm_per_unit(source), _nm_per_unit(target)
+    source_nm, target_nm = nm_per_unit(source), nm_per_unit(target)
     if source_nm is not None and target_nm is not None:
         units[:2, :2] = np.diag(source_nm / target_nm)
     return compose(invert(to_world(target)), units, to_world(source))
@@ -184,24 +198,44 @@ def place_beside(moved: Layer, still: Layer, followers: list[Layer]) -> None:
         layer.translate = np.asarray(layer.translate) + np.linalg.solve(linear, shift)
 
 
-def calibrate(image: Layer, nm: float, followers: list[Layer]) -> None:
+def drawn_side(layer: Layer) -> float:
+    """Return the side of a layer's pixel in its world, in the layer's own units."""
+    return float(np.sqrt(abs(np.linalg.det(to_world(layer)[:2, :2]))))
+
+
+def match_sizes(image: Layer, other: Layer) -> None:
+    """Draw an image without a unit as large as another, where one would be a speck.
+
+    napari draws by bare numbers when a layer has no unit: 8000 EM pixels beside an LM of 150
+    micrometres. The scale of a layer without a unit says nothing, so it may be set.
+    """
+    sides = [float(np.ptp(_corners(layer), axis=0).max()) for layer in (image, other)]
+    if max(sides) > SPECK * min(sides):
+        factor = np.ones(image.ndim)
+        factor[-2:] = sides[1] / sides[0]
+        image.scale = np.asarray(image.scale) * factor
+
+
+def calibrate(image: Layer, side: float, followers: list[Layer], *, unit: str = "nm") -> None:
     """Give an image a pixel size, and the same to the layers that lie on it.
 
     Parameters
     ----------
     image : Layer
-        Its world becomes nm; what lies at one place of it stays there.
-    nm : float, nm per pixel
+        Its world gets the unit; what lies at one place of it stays there.
+    side : float, units per pixel
     followers : list of Layer
         In the units of `image`.
+    unit : str
+        Of length, or "pixel".
     """
-    now = float(np.sqrt(abs(np.linalg.det(to_world(image)[:2, :2]))))
+    now = drawn_side(image)
     for layer in (image, *followers):
         factor = np.ones(layer.ndim)
-        factor[-2:] = nm / now
+        factor[-2:] = side / now
         affine = layer.affine.affine_matrix.copy()
-        affine[-3:-1, -1] *= nm / now
+        affine[-3:-1, -1] *= side / now
         layer.scale = np.asarray(layer.scale) * factor
         layer.translate = np.asarray(layer.translate) * factor
         layer.affine = affine
-        layer.units = (*layer.units[:-2], "nm", "nm")
+        layer.units = (*layer.units[:-2], unit, unit)

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from clem_retrace import pipeline
 from clem_retrace.events import Progress, Steps
-from clem_retrace.micrograph import Roi
+from clem_retrace.io.session_images import SessionImage, describe_steps
+from clem_retrace.memory import Memory, Recall
+from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.layers import ImageSource
+from clem_retrace.plugin.outputs import cut
 from clem_retrace.registration.warping import overlay_on_lm_steps
 
-__all__ = ["Answer", "Job"]
+__all__ = ["Answer", "Job", "Reader"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,12 +28,40 @@ class Answer:
     Attributes
     ----------
     registration : Registration
+    region : ndarray, float32
+        The LM in the region.
+    images : tuple of SessionImage
+        What is kept of the LM and of the EM, to find them again.
     warped : ndarray, shape (M, N) of the LM, float32, or None
         The EM on the LM's pixels, when it was asked for.
     """
 
     registration: Registration
+    region: NDArray[np.float32]
+    images: tuple[SessionImage, SessionImage]
     warped: NDArray[np.float32] | None
+
+
+class Reader:
+    """Reads images; of one that is read lazily it gives the same micrograph again.
+
+    The pipeline's memory knows a lazy image by being the same object, and one in memory by
+    its pixels.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[ImageSource, Micrograph]] = {}
+
+    def read(self, which: str, source: ImageSource) -> Micrograph:
+        """Return the "LM" or the "EM" image."""
+        last = self._last.get(which)
+        if last is None or not source.lazy or not last[0].is_same(source):
+            last = self._last[which] = source, source.read()
+        return last[1]
+
+    def forget(self) -> None:
+        """Let go of the images."""
+        self._last.clear()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +73,8 @@ class Job:
     lm, em : ImageSource
     roi : Roi
     options : RegistrationOptions
+    candidate : int
+        Which is taken and registered, from 0.
     warp : bool
         Whether the EM is also wanted on the LM's pixels.
     """
@@ -50,14 +83,51 @@ class Job:
     em: ImageSource
     roi: Roi
     options: RegistrationOptions
+    candidate: int = 0
     warp: bool = False
 
-    def steps(self) -> Steps[Answer]:
-        """Yield the run's events; return its `Answer`."""
+    def steps(self, reader: Reader, memory: Memory) -> Steps[Answer]:
+        """Yield the run's events; return its `Answer`.
+
+        Parameters
+        ----------
+        reader : Reader
+        memory : Memory
+            Holds what stages returned in earlier runs, and so need not do again.
+        """
         yield Progress("reading", 0, 1)
-        lm, em = self.lm.read(), self.em.read()
-        registration = yield from pipeline.steps(lm, em, self.roi, self.options)
-        if not self.warp:
-            return Answer(registration, None)
-        warped = yield from overlay_on_lm_steps(em, registration.em_to_lm, lm.shape, "overlay")
-        return Answer(registration, warped)
+        lm, em = reader.read("LM", self.lm), reader.read("EM", self.em)
+        registration = yield from pipeline.steps(
+            lm, em, self.roi, self.options, take=self.candidate + 1, memory=memory
+        )
+        region = cut(lm.data, registration.roi)
+        recall = Recall(memory)
+        images = (
+            (yield from _describe_steps(recall, lm, self.lm)),
+            (yield from _describe_steps(recall, em, self.em)),
+        )
+        warped = None
+        if self.warp:
+            warped = yield from recall.steps(
+                overlay_on_lm_steps, em, registration.em_to_lm, lm.shape, "overlay"
+            )
+        return Answer(registration, region, images, warped)
+
+
+def _describe_steps(
+    recall: Recall, micrograph: Micrograph, source: ImageSource
+) -> Steps[SessionImage]:
+    """Yield progress; return what is kept of an image."""
+    origin = source.origin
+    stack = origin.stack or source.stack
+    return (
+        yield from recall.steps(
+            describe_steps,
+            micrograph,
+            path=origin.path,
+            sample=origin.sample,
+            channel=None if stack.channel_axis is None else stack.channel,
+            projection=stack.projection,
+            plane=stack.plane,
+        )
+    )

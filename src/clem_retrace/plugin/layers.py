@@ -1,40 +1,34 @@
-"""Layers to the values of a run: `ImageSource` from image layers, `Region` from shapes.
+"""Image layers to the values of a run: an `ImageSource`, read in the worker.
 
-All of it is resolved on the GUI thread, without reading a pixel; `ImageSource.read` is for
-the worker.
+It is resolved on the GUI thread, without reading a pixel.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clem_retrace.errors import BadImage, RoiError
-from clem_retrace.geometry import map_points
-from clem_retrace.micrograph import Micrograph, Projection, Roi, project
-from clem_retrace.plugin.frames import image_shape, pixels_between
+from clem_retrace.errors import BadImage
+from clem_retrace.io.formats import recognise
+from clem_retrace.micrograph import Micrograph, Projection, project
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Shapes
+    from napari.layers import Image
 
 __all__ = [
+    "ORIGIN",
     "ImageSource",
-    "Region",
+    "Origin",
     "StackChoice",
-    "em_patch",
     "image_source",
-    "lm_region",
-    "region",
+    "origin",
 ]
 
-#: Share of its bounding box that a rectangle fills when it counts as upright: turned by
-#: a quarter of a degree at most.
-UPRIGHT = 0.99
+#: Key of a layer's metadata that holds its `Origin`, where napari does not know it.
+ORIGIN = "clem_retrace_origin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,25 @@ class StackChoice:
     plane: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a layer's pixels can be had again.
+
+    Attributes
+    ----------
+    path : str or None
+        Of the file they were read from.
+    sample : str
+        Of which sample pair they are; empty otherwise.
+    stack : StackChoice or None
+        What was taken of the file, when the layer holds only that.
+    """
+
+    path: str | None = None
+    sample: str = ""
+    stack: StackChoice | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageSource:
     """An image that is still to be read: arrays of a layer, and what to take of them.
@@ -72,6 +85,7 @@ class ImageSource:
     stack : StackChoice
     pixel_size : float or None, nm per pixel
     name : str
+    origin : Origin
     """
 
     levels: Sequence[Any]
@@ -79,6 +93,7 @@ class ImageSource:
     stack: StackChoice
     pixel_size: float | None
     name: str
+    origin: Origin = Origin()
 
     def read(self) -> Micrograph:
         """Return the micrograph; a stack is projected now, an image is read when needed.
@@ -92,6 +107,19 @@ class ImageSource:
         """
         first, *rest = (self._plane(level) for level in self._comparable_levels())
         return Micrograph(first, self.pixel_size, self.name, levels=tuple(rest))
+
+    @property
+    def lazy(self) -> bool:
+        """Whether the pixels are read when asked for, from a file or by a computation."""
+        return not isinstance(self.levels[0], np.ndarray)
+
+    def is_same(self, other: ImageSource) -> bool:
+        """Whether another source gives the same image: of the same arrays, taken alike."""
+        mine = (self.index, self.stack, self.pixel_size, self.name, len(self.levels))
+        others = (other.index, other.stack, other.pixel_size, other.name, len(other.levels))
+        return mine == others and all(
+            here is there for here, there in zip(self.levels, other.levels, strict=True)
+        )
 
     def _comparable_levels(self) -> list[Any]:
         """Return the levels that have all planes of the first."""
@@ -141,102 +169,14 @@ def image_source(
             f"'{name}' has {len(shape)} dimensions, shape {shape}: {needed} is needed. "
             "Choose another layer, a channel axis, or slice the layer first"
         )
-    return ImageSource(levels, tuple(index), stack or StackChoice(), pixel_size, name)
+    return ImageSource(
+        levels, tuple(index), stack or StackChoice(), pixel_size, name, origin(layer)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A rectangle that was drawn, and what to tell the user about how it was read.
-
-    Attributes
-    ----------
-    roi : Roi
-        In pixels of the image it was drawn on.
-    notes : tuple of str
-        Empty when the shape was taken as drawn.
-    """
-
-    roi: Roi
-    notes: tuple[str, ...]
-
-
-def region(shapes: Shapes, image: Image, what: str = "region") -> Region:
-    """Return a drawn shape as a rectangle in an image's pixels.
-
-    The shape is the selected one, or the last that was drawn. Other shapes than upright
-    rectangles give their bounding box.
-
-    Parameters
-    ----------
-    shapes : Shapes
-    image : Image
-    what : str
-        What the notes call it.
-
-    Raises
-    ------
-    RoiError
-        Nothing is drawn, or it has no area.
-    """
-    count = len(shapes.data)
-    if count == 0:
-        raise RoiError(
-            f"'{shapes.name}' is empty: draw a rectangle in it (press Draw, then drag on the image)"
-        )
-    selected = sorted(shapes.selected_data)
-    number = selected[0] if len(selected) == 1 else count - 1
-    notes = []
-    if count > 1:
-        which = "selected" if len(selected) == 1 else "last"
-        notes.append(f"'{shapes.name}' holds {count} shapes: the {which} one is used")
-    vertices = np.asarray(shapes.data[number], dtype=np.float64)[:, -2:]
-    corners = map_points(pixels_between(shapes, image), vertices)
-    kind = str(shapes.shape_type[number])
-    try:
-        roi = Roi.from_corners(corners)
-    except RoiError as error:
-        raise RoiError(f"in '{shapes.name}', {error}") from None
-    if kind != "rectangle":
-        article = "an" if kind[0] in "aeiou" else "a"
-        notes.append(f"the {what} is {article} {kind}: its bounding box is used")
-    elif _area(corners) < UPRIGHT * roi.height * roi.width:
-        notes.append(f"the {what} is a turned rectangle: its bounding box is used")
-    return Region(roi, tuple(notes))
-
-
-def lm_region(shapes: Shapes | None, lm: Image) -> Region:
-    """Return the region to search for, within the LM image.
-
-    Raises
-    ------
-    RoiError
-        There is none, it has no area, lies outside the image, or is too small.
-    """
-    if shapes is None:
-        raise RoiError("no region is drawn: press Draw and drag a rectangle on the LM image")
-    drawn = region(shapes, lm)
-    roi = drawn.roi.clipped(image_shape(lm))
-    if math.isclose(roi.height * roi.width, drawn.roi.height * drawn.roi.width, rel_tol=1e-6):
-        return Region(roi, drawn.notes)
-    return Region(roi, (*drawn.notes, "the part of the region outside the LM image is left out"))
-
-
-def em_patch(shapes: Shapes | None, em: Image) -> Region | None:
-    """Return the patch that is drawn on the EM image; None if there is none.
-
-    Only its size is meant, so it may reach over the image's edges.
-
-    Raises
-    ------
-    RoiError
-        It has no area.
-    """
-    if shapes is None or len(shapes.data) == 0:
-        return None
-    return region(shapes, em, "EM patch")
-
-
-def _area(corners: NDArray[np.float64]) -> float:
-    """Return the area of a polygon, shape (K, 2), by the shoelace formula."""
-    rows, cols = corners.T
-    return float(abs(np.dot(rows, np.roll(cols, -1)) - np.dot(cols, np.roll(rows, -1))) / 2)
+def origin(layer: Image) -> Origin:
+    """Return where the pixels of a layer can be had again."""
+    path = layer.source.path
+    is_file = bool(path) and recognise(path) is not None
+    known: Origin = layer.metadata.get(ORIGIN) or Origin(str(path) if is_file else None)
+    return known

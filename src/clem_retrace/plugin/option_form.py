@@ -15,6 +15,7 @@ from magicgui.widgets import CheckBox, create_widget
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
     QFormLayout,
@@ -229,6 +230,10 @@ class OptionForm(QWidget):
         label.setToolTip(buddy.toolTip())
         label.setBuddy(buddy)
         self._advanced_rows.insertRow(row + 1, label, widget)
+        before = self._rows[path].editor.native
+        for control in (buddy, *widget.findChildren(QAbstractButton)):
+            QWidget.setTabOrder(before, control)
+            before = control
 
     def _add_row(self, layout: QFormLayout, path: str) -> None:
         row = self._rows[path]
@@ -260,6 +265,9 @@ class OptionForm(QWidget):
                 layout.addRow(QLabel(f"<b>{GROUP_TITLES.get(group, group.capitalize())}</b>"))
             self._add_row(layout, path)
         folded.addWidget(content)
+        # superqt leaves it shown, without height: the Tab key would go through all of it.
+        folded.toggled.connect(content.setVisible)
+        content.setVisible(False)
         return folded
 
     def _values(self) -> dict[str, Any]:

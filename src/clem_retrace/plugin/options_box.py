@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGroupBox, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
 
+from clem_retrace.errors import InvalidOption
 from clem_retrace.options import PRESETS, RegistrationOptions
 from clem_retrace.plugin.option_form import OptionForm
 
@@ -16,11 +20,20 @@ __all__ = ["OptionsBox"]
 OWN = "own settings"
 
 
-class OptionsBox(QGroupBox):
-    """Chooses the options of a run."""
+class OptionsBox(QWidget):
+    """Chooses the options of a run.
+
+    Signals
+    -------
+    changed
+        An option of the run was changed.
+    """
+
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Options", parent)
+        super().__init__(parent)
+        self._known: RegistrationOptions | None = None
         self._preset = QComboBox()
         self._preset.setObjectName("preset")
         self._preset.setAccessibleName("Preset")
@@ -46,7 +59,9 @@ class OptionsBox(QGroupBox):
         layout.addWidget(self._log_images)
         layout.addWidget(self._warped)
         self._preset.currentTextChanged.connect(self._on_preset)
+        self._form.changed.connect(self._forget)
         self._form.changed.connect(self._show_preset)
+        self._form.changed.connect(self.changed)
 
     @property
     def log_images(self) -> bool:
@@ -58,7 +73,7 @@ class OptionsBox(QGroupBox):
         """Whether the EM is wanted on the LM's pixels."""
         return bool(self._warped.isChecked())
 
-    def options(self, others: Mapping[str, Any]) -> RegistrationOptions:
+    def options(self, others: Mapping[str, Any] = MappingProxyType({})) -> RegistrationOptions:
         """Return the options as they stand, with those that other controls set.
 
         Raises
@@ -66,7 +81,21 @@ class OptionsBox(QGroupBox):
         InvalidOption
             Two values contradict each other.
         """
-        return self._form.options(others)
+        if others:
+            return self._form.options(others)
+        # Asked for whenever anything changes, at each step of a drag too.
+        if self._known is None:
+            self._known = self._form.options()
+        return self._known
+
+    @property
+    def summary(self) -> str:
+        """How many options are not at their defaults; empty when all are, or contradict."""
+        with suppress(InvalidOption):
+            changed = self.options().changed()
+            if changed:
+                return f"{len(changed)} option{'s' * (len(changed) > 1)} not at the default."
+        return ""
 
     def add_patch_row(self, row: QWidget, choice: QWidget) -> None:
         """Show, below the typed size of the patch, how else it is given.
@@ -81,6 +110,9 @@ class OptionsBox(QGroupBox):
     def set_options(self, options: RegistrationOptions) -> None:
         """Show other options."""
         self._form.set_options(options)
+
+    def _forget(self) -> None:
+        self._known = None
 
     def _on_preset(self, name: str) -> None:
         if name != OWN:

@@ -1,4 +1,4 @@
-"""Results to layers: candidates, similarity map, LoG images, and the EM on the LM.
+"""Results to layers: candidates, similarity map, LoG images, the EM on the LM, and back.
 
 Each function returns napari's (data, keywords, type) triple, with the units of the image
 it lies on. Colours are those of Okabe and Ito, told apart also by the colour-blind.
@@ -6,7 +6,8 @@ it lies on. Colours are those of Okabe and Ito, told apart also by the colour-bl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,27 +15,35 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.geometry import Matrix, invert
+from clem_retrace.geometry import Matrix, compose, invert, translation
 from clem_retrace.plugin.frames import image_shape, placement, to_world
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
+    from clem_retrace.micrograph import Roi
     from clem_retrace.pipeline import Registration
-    from clem_retrace.retracing.candidates import Candidates
+    from clem_retrace.retracing.candidates import Candidates, Match
 
 __all__ = [
+    "DATED",
     "DRAWINGS",
+    "KEY",
+    "OUTLINES",
     "Drawing",
     "LayerData",
     "candidates_layer",
     "contrast_limits",
+    "cut",
+    "cut_from",
     "drawing_layer",
     "image_id",
     "log_layer",
     "overlay_layer",
+    "projection_layer",
+    "region_layer",
+    "region_slices",
     "role",
-    "shows",
     "similarity_layer",
     "warped_layer",
 ]
@@ -45,8 +54,10 @@ LayerData = tuple[Any, dict[str, Any], str]
 KEY = "clem_retrace"
 
 ORANGE, SKY_BLUE, YELLOW, PURPLE = "#e69f00", "#56b4e9", "#f0e442", "#cc79a7"
-#: Width of an outline as a share of the image's longer side.
+#: Width of an outline as a share of the image's longer side, where nothing follows the zoom.
 EDGE = 1 / 250
+#: How many candidates bear their number on the canvas, besides the one that is shown.
+NUMBERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,12 @@ DRAWINGS: Mapping[str, Drawing] = MappingProxyType(
     }
 )
 
+#: Roles of layers of outlines, which no image may hide.
+OUTLINES = (*DRAWINGS, "candidates")
+
+#: Roles of layers that show a run, and that a change of the form puts out of date.
+DATED = ("overlay", "warped", "region", "candidates", "similarity")
+
 
 def role(layer: Layer) -> str | None:
     """Return what a layer of ours is for, such as "overlay"; None for other layers."""
@@ -91,12 +108,6 @@ def image_id(layer: Layer) -> str | None:
     """Return the unique id of the image that a result of ours lies on."""
     entry = layer.metadata.get(KEY)
     return entry.get("image") if entry else None
-
-
-def shows(layer: Layer, candidates: Candidates) -> bool:
-    """Whether a layer was made of these very candidates."""
-    entry = layer.metadata.get(KEY)
-    return bool(entry) and entry.get("candidates") is candidates
 
 
 def _entry(role: str, image: Layer, **more: Any) -> dict[str, Any]:
@@ -140,36 +151,50 @@ def drawing_layer(image: Image, kind: str, corners: NDArray[np.float64] | None =
     return [corners], keywords | {"shape_type": drawing.shape_type}, "shapes"
 
 
-def candidates_layer(candidates: Candidates, em: Image) -> LayerData:
-    """Return the candidates as rectangles on the EM, the table in the layer's features."""
-    matches = candidates.matches
-    count = len(matches)
+def candidates_layer(
+    candidates: Candidates, em: Image, places: Sequence[Match] = (), chosen: int = 0
+) -> LayerData:
+    """Return the candidates as outlines on the EM, the table in the layer's features.
+
+    Parameters
+    ----------
+    candidates : Candidates
+    em : Image
+    places : sequence of Match, optional
+        Where the candidates lie, for those that were registered since.
+    chosen : int
+            The one that is shown: orange, with a wider edge, and above the others.
+    """
+    matches, places = candidates.matches, places or candidates.matches
+    style = outline_style(image_shape(em), SKY_BLUE)
+    shown = [number == chosen for number in range(len(matches))]
+    ranks = np.arange(1, len(matches) + 1)
     features = {
-        "rank": np.arange(1, count + 1),
+        "rank": ranks,
         "search": [match.search for match in matches],
         "score": [match.score for match in matches],
         "confidence": [match.confidence for match in matches],
-        "angle": [match.angle for match in matches],
-        "mirrored": [match.mirrored for match in matches],
-        "row": [match.centre[0] for match in matches],
-        "col": [match.centre[1] for match in matches],
+        "angle": [place.angle for place in places],
+        "mirrored": [place.mirrored for place in places],
+        "row": [place.centre[0] for place in places],
+        "col": [place.centre[1] for place in places],
+        # All numbers at once could not be read where the candidates lie close together.
+        "label": [
+            str(n) if n <= NUMBERED or it else "" for n, it in zip(ranks, shown, strict=True)
+        ],
     }
     keywords = {
         "name": "Candidates",
-        "metadata": _entry("candidates", em, candidates=candidates),
-        **outline_style(image_shape(em), SKY_BLUE),
-        "edge_color": [ORANGE] + [SKY_BLUE] * (count - 1),
-        "shape_type": "rectangle",
+        "metadata": _entry("candidates", em, candidates=candidates, chosen=chosen),
+        **style,
+        "edge_color": [ORANGE if it else SKY_BLUE for it in shown],
+        "z_index": [len(shown) if it else len(shown) - 1 - n for n, it in enumerate(shown)],
+        "shape_type": "polygon",
         "features": features,
-        "text": {"string": "{rank}", "size": 9, "color": YELLOW},
+        "text": {"string": "{label}", "size": 8, "color": YELLOW, "anchor": "upper_left"},
         **placement(em),
     }
-    # The first is drawn last, over the others.
-    return [match.corners for match in matches], keywords | _on_top(count), "shapes"
-
-
-def _on_top(count: int) -> dict[str, Any]:
-    return {"z_index": list(range(count, 0, -1))}
+    return [place.outline for place in places], keywords, "shapes"
 
 
 def similarity_layer(candidates: Candidates, em: Image) -> LayerData:
@@ -230,6 +255,68 @@ def _em_scale(registration: Registration, lm: Image) -> float:
     """Return the LM layer's world units per EM pixel, as the run started from."""
     lm_scale = float(np.sqrt(abs(np.linalg.det(to_world(lm)[:2, :2]))))
     return lm_scale / registration.ratio
+
+
+def region_layer(
+    pixels: NDArray[np.float32], registration: Registration, lm: Image, em: Image
+) -> LayerData:
+    """Return the LM region, laid over the EM where the registration puts it.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        The LM in the region, as `cut` gives it.
+    registration : Registration
+    lm, em : Image
+    """
+    rows, cols = region_slices(registration.roi)
+    to_em = compose(registration.lm_to_em, translation((rows.start, cols.start)))
+    keywords = {
+        "name": "LM region on EM",
+        "metadata": _entry("region", em),
+        "colormap": lm.colormap,
+        "contrast_limits": tuple(lm.contrast_limits),
+        "gamma": lm.gamma,
+        "blending": "additive" if registration.match.contrast < 0 else "translucent",
+        "opacity": 0.6,
+        "visible": registration.found,
+        **placement(em, to_em),
+    }
+    return pixels, keywords, "image"
+
+
+def region_slices(roi: Roi) -> tuple[slice, slice]:
+    """Return the whole pixels of a region within its image, as slices of rows and columns."""
+    first = (math.floor(roi.row + 0.5), math.floor(roi.col + 0.5))
+    last = (math.ceil(roi.row + roi.height - 0.5), math.ceil(roi.col + roi.width - 0.5))
+    return slice(first[0], max(last[0], first[0] + 1)), slice(first[1], max(last[1], first[1] + 1))
+
+
+def cut(pixels: Any, roi: Roi) -> NDArray[np.float32]:
+    """Return an image in a region; NaN where its box is not the region."""
+    slices = region_slices(roi)
+    part = np.asarray(pixels[slices], dtype=np.float32)
+    return np.where(roi.mask(pixels.shape)[slices], part, np.nan) if roi.outline else part
+
+
+def cut_from(lm: Image, roi: Roi) -> NDArray[np.float32] | None:
+    """Return the LM in a region, of a layer in memory; None of a stack, or of a lazy one."""
+    pixels = lm.data[0] if lm.multiscale else lm.data
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 2:
+        return None
+    return cut(pixels, roi)
+
+
+def projection_layer(pixels: NDArray[Any], lm: Image) -> LayerData:
+    """Return the image of an LM stack that is searched for, on the stack."""
+    keywords = {
+        "name": f"{lm.name}, as searched for",
+        "metadata": _entry("projection", lm),
+        "colormap": lm.colormap,
+        "contrast_limits": contrast_limits(pixels, 0.2, 99.8),
+        **placement(lm),
+    }
+    return pixels, keywords, "image"
 
 
 def warped_layer(image: NDArray[np.float32], registration: Registration, lm: Image) -> LayerData:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Shapes
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from clem_retrace.plugin.layer_choice import LayerChoice
+from clem_retrace.plugin.looks import button
 from clem_retrace.plugin.outputs import DRAWINGS, role
 
 if TYPE_CHECKING:
@@ -73,7 +74,11 @@ CONTROLS: Mapping[str, _Controls] = MappingProxyType(
 )
 
 
-class RegionBox(QGroupBox):
+#: The actions with which napari ends a change of shapes.
+ENDS = ("added", "changed", "removed")
+
+
+class RegionBox(QWidget):
     """Chooses the layers in which the region, the ground truth and the patch are drawn.
 
     It does not know the images: what is drawn is read by whoever owns it, when `drawn` is
@@ -92,19 +97,27 @@ class RegionBox(QGroupBox):
         The button of a kind, "roi", "ground truth" or "patch", was pressed.
     drawn : str
         What is drawn in the layer of a kind has changed, or another layer is chosen.
+    settled
+        A change has come to its end: a drag is over.
+    layer_changed
+        Another layer is chosen, after `drawn`.
     """
 
     draw = Signal(str)
     drawn = Signal(str)
+    settled = Signal()
+    layer_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Region", parent)
+        super().__init__(parent)
         self._choices = {kind: _choice(kind) for kind in CONTROLS}
         self._sizes = {kind: _size_label(f"{kind}_size") for kind in ("roi", "patch")}
         self._watched: dict[str, Layer | None] = dict.fromkeys(CONTROLS)
+        self.draw_button = self._draw_button("roi", "Draw the region")
         layout = QFormLayout(self)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        layout.addRow(CONTROLS["roi"].title, self._row("roi"))
+        layout.addRow(self.draw_button)
+        layout.addRow(CONTROLS["roi"].title, self._choices["roi"])
         for label in self._sizes.values():
             layout.addRow(label)
         layout.addRow(CONTROLS["ground truth"].title, self._row("ground truth"))
@@ -119,13 +132,20 @@ class RegionBox(QGroupBox):
     def _row(self, kind: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.addWidget(self._choices[kind], 1)
-        button = QPushButton("Draw")
-        button.setObjectName(f"draw_{kind.replace(' ', '_')}")
-        button.setAccessibleName(f"Draw the {CONTROLS[kind].noun}")
-        button.setToolTip(CONTROLS[kind].tip)
-        button.clicked.connect(lambda: self.draw.emit(kind))
-        row.addWidget(button)
+        row.addWidget(self._draw_button(kind, "Draw"))
         return row
+
+    def _draw_button(self, kind: str, text: str) -> QPushButton:
+        made = button(f"draw_{kind.replace(' ', '_')}", text, CONTROLS[kind].tip)
+        made.setAccessibleName(f"Draw the {CONTROLS[kind].noun}")
+        made.clicked.connect(lambda: self.draw.emit(kind))
+        return made
+
+    def release(self) -> None:
+        """Let go of the layers, without telling: nothing is to change any more."""
+        self.blockSignals(True)
+        for choice in self._choices.values():
+            choice.offer(())
 
     def layer(self, kind: str) -> Shapes | None:
         """Return the layer in which a kind is drawn."""
@@ -173,6 +193,7 @@ class RegionBox(QGroupBox):
                 getattr(layer.events.set_data, action)(self._on_step)
         self._watched[kind] = now
         self.drawn.emit(kind)
+        self.layer_changed.emit()
 
     def _on_step(self, event: Any) -> None:
         for kind, layer in self._watched.items():
@@ -182,6 +203,8 @@ class RegionBox(QGroupBox):
     def _on_data(self, event: Any) -> None:
         self._on_step(event)
         layer = event.source
+        if str(event.action) in ENDS:
+            self.settled.emit()
         if str(event.action) == "added" and role(layer) in DRAWINGS:
             # napari is still finishing the drag: tidy up after it.
             QTimer.singleShot(0, partial(_keep_last, layer))

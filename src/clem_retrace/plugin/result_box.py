@@ -1,30 +1,31 @@
-"""The readout of a run, in words and numbers."""
+"""What a run has found: in words, as a table of candidates, and in numbers."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFormLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.geometry import decompose
+from clem_retrace.plugin.advice import advice
+from clem_retrace.plugin.candidate_table import CandidateTable, confidence_text
+from clem_retrace.plugin.looks import button, text_label
+from clem_retrace.plugin.notices import sentence
 
 if TYPE_CHECKING:
     from clem_retrace.evaluation import Distance
     from clem_retrace.pipeline import Registration
+    from clem_retrace.plugin.runs import Run
 
-__all__ = ["ResultBox", "readout"]
+__all__ = ["ResultBox", "readout", "verdict_text"]
 
 ROWS = {
-    "score": ("Score", "Similarity at this place; to be compared within one search only"),
-    "confidence": ("Confidence", "Probability that this is the right place"),
-    "angle": ("Angle", "How far the LM is turned to lie on the EM, counter-clockwise"),
-    "mirrored": ("Mirrored", "Whether the LM is mirrored to lie on the EM"),
     "ratio": (
         "Ratio",
         "EM pixels per LM pixel as registered; in brackets, as the run started from",
     ),
-    "position": ("Position", "Row and column of the region's centre on the EM, in EM pixels"),
     "support": (
         "Registration",
         "Support: share of the pixels that agree with the affine registration",
@@ -33,84 +34,180 @@ ROWS = {
 }
 
 
+def verdict_text(run: Run) -> str:
+    """Return what was found, in a few words and with a sign."""
+    registration = run.shown
+    threshold = registration.options.confidence_threshold
+    sure = confidence_text(registration.confidence, threshold).split()[-1]
+    if run.chosen > 0:
+        taken = ", taken by hand" if run.is_registered(run.chosen) else ""
+        sign = "✔" if registration.found else "?"
+        return f"{sign} Candidate {run.chosen + 1}{taken}: {sure} sure"
+    if registration.found:
+        return f"✔ Found, {sure} sure"
+    return f"? Not sure: {sure}, and {threshold:.0%} are needed"
+
+
 def readout(registration: Registration) -> dict[str, str]:
     """Return what is shown of a registration: a text for each row but the distance."""
-    match, estimate = registration.match, registration.estimate
-    registered = decompose(registration.lm_to_em)
-    row, col = registration.centre
+    estimate = registration.estimate
     if estimate is None:
-        support = "not asked for"
+        support = "none: this is the match alone"
     elif estimate:
         support = f"support {estimate.support:.0%}"
     else:
         support = f"failed, the match is kept: {estimate.message}"
-    return {
-        "score": f"{match.score:.3f} ({match.search} search)",
-        "confidence": f"{registration.confidence:.1%}",
-        "angle": f"{registered.angle:.1f}°",
-        "mirrored": "yes" if registered.mirrored else "no",
-        "ratio": f"{registered.magnification:.3f} ({registration.ratio:.3f})",
-        "position": f"row {row:.0f}, col {col:.0f}",
-        "support": support,
-    }
+    magnification = decompose(registration.lm_to_em).magnification
+    return {"ratio": f"{magnification:.3f} ({registration.ratio:.3f})", "support": support}
 
 
-class ResultBox(QGroupBox):
-    """Shows a registration; empty, it says what to do."""
+class ResultBox(QWidget):
+    """Shows a run; empty, it says what will be here.
+
+    Signals
+    -------
+    chosen : int
+        The user wants to see a candidate, from 0.
+    register
+        The user takes the candidate that is shown.
+    show_overlay, show_on_em
+        The user wants to see the place on the LM, or on the EM.
+    compare
+        The user wants the dock that compares the two images.
+    """
+
+    chosen = Signal(int)
+    register = Signal()
+    show_overlay = Signal()
+    show_on_em = Signal()
+    compare = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Result", parent)
-        self._verdict = self._label("verdict", "Verdict")
-        self._reason = self._label("reason", "What was decided, and why")
+        super().__init__(parent)
+        self._empty = text_label("empty_result", "Result")
+        self._empty.setText("What the search finds is shown here.")
+        self._outdated = text_label("outdated", "Out of date")
+        self._reason = text_label("reason", "What was decided, and why")
+        self._advice = text_label("advice", "What to try")
+        self.table = CandidateTable()
+        self._buttons = self._make_buttons()
         self._values: dict[str, QLabel] = {}
-        self._layout = QFormLayout(self)
-        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._layout.addRow(self._verdict)
-        self._layout.addRow(self._reason)
+        self._numbers = self._make_numbers()
+        self._layout = QVBoxLayout(self)
+        for widget in (
+            self._empty, self._outdated, self._reason, self._advice, self.table, self._buttons,
+            self._numbers,
+        ):  # fmt: skip
+            self._layout.addWidget(widget)
+        self.table.chosen.connect(self.chosen)
+        self.clear()
+
+    def _make_buttons(self) -> QWidget:
+        self.next_candidate = button(
+            "next_candidate",
+            "Next candidate",
+            "Show the next candidate, or the first after the last",
+        )
+        self._register = button(
+            "register_candidate",
+            "Register this one",
+            "Take the candidate that is shown: refine its place by a registration",
+        )
+        self.see_overlay = button(
+            "show_overlay", "See overlay on LM", "Look at the region, with the EM laid over it"
+        )
+        self._see_em = button(
+            "show_on_em", "See place on EM", "Look at the place on the EM, with the LM laid over it"
+        )
+        self.next_candidate.clicked.connect(self._on_next)
+        self._register.clicked.connect(self.register)
+        self.see_overlay.clicked.connect(self.show_overlay)
+        self._see_em.clicked.connect(self.show_on_em)
+        compare = button(
+            "compare",
+            "Compare in detail …",
+            "Open the dock that blinks, merges, and draws a curtain between the two images",
+        )
+        compare.clicked.connect(self.compare)
+        buttons = QWidget()
+        grid = QGridLayout(buttons)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.next_candidate, 0, 0)
+        grid.addWidget(self._register, 0, 1)
+        grid.addWidget(self.see_overlay, 1, 0)
+        grid.addWidget(self._see_em, 1, 1)
+        grid.addWidget(compare, 2, 0, 1, 2)
+        return buttons
+
+    def _make_numbers(self) -> QWidget:
+        numbers = QWidget()
+        layout = QFormLayout(numbers)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for key, (title, tip) in ROWS.items():
-            value = self._label(key, title)
+            self._values[key] = value = text_label(key, title)
             value.setToolTip(tip)
             heading = QLabel(title)
             heading.setToolTip(tip)
-            self._layout.addRow(heading, value)
-            self._values[key] = value
-        self.clear()
+            layout.addRow(heading, value)
+        return numbers
 
-    @staticmethod
-    def _label(name: str, title: str) -> QLabel:
-        label = QLabel()
-        label.setObjectName(name)
-        label.setAccessibleName(title)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        return label
-
-    def _set_row(self, key: str, text: str) -> None:
-        self._values[key].setText(text)
-        self._layout.setRowVisible(self._values[key], bool(text))
+    def add_below(self, widget: QWidget) -> None:
+        """Show more below the numbers."""
+        self._layout.addWidget(widget)
 
     def clear(self) -> None:
         """Show no result."""
-        self._verdict.setText("No result yet.")
-        self._reason.clear()
-        self._layout.setRowVisible(self._reason, False)
-        for key in self._values:
-            self._set_row(key, "")
+        self._empty.show()
+        for label in (self._outdated, self._reason, self._advice):
+            label.hide()
+        for widget in (self.table, self._buttons, self._numbers):
+            widget.hide()
 
-    def show_registration(self, registration: Registration) -> None:
-        """Show a run's result; the distance is shown by `show_distance`."""
-        # Signs as well as words, and no colours: both themes, and every eye, can tell them.
-        verdict = "✔ Found" if registration.found else "? Not sure: see the candidates"
-        self._verdict.setText(f"<b>{verdict}</b>")
-        self._reason.setText(registration.reason)
-        self._layout.setRowVisible(self._reason, bool(registration.reason))
+    def show_run(self, run: Run) -> None:
+        """Show a run; the distance is shown by `show_distance`."""
+        registration = run.shown
+        self._empty.hide()
+        _show_text(self._reason, registration.reason)
+        tips = advice(run.of(0))
+        listed = "".join(f"<li>{escape(tip)}</li>" for tip in tips)
+        _show_text(self._advice, f"What to try:<ol style='margin: 0'>{listed}</ol>" if tips else "")
+        matches = run.candidates.matches
+        self.table.show_candidates(
+            matches,
+            [run.of(number).place for number in range(len(matches))],
+            [run.is_registered(number) for number in range(len(matches))],
+            run.chosen,
+            registration.options.confidence_threshold,
+        )
+        self._register.setEnabled(not run.is_registered(run.chosen))
+        self.next_candidate.setEnabled(len(matches) > 1)
         for key, text in readout(registration).items():
             self._set_row(key, text)
         self.show_distance(None)
+        for widget in (self.table, self._buttons, self._numbers):
+            widget.show()
+
+    def show_outdated(self, why: str) -> None:
+        """Say that, and why, the result does not belong to the form; empty when it does."""
+        text = f"⚠ Out of date: {why}. Search again, or undo the change." if why else ""
+        _show_text(self._outdated, text)
 
     def show_distance(self, distance: Distance | None) -> None:
         """Show how far off the result is, when the truth is known."""
         self._set_row("distance", "" if distance is None else str(distance))
+
+    def _set_row(self, key: str, text: str) -> None:
+        self._values[key].setText(text)
+        layout = self._numbers.layout()
+        assert isinstance(layout, QFormLayout)
+        layout.setRowVisible(self._values[key], bool(text))
+
+    def _on_next(self) -> None:
+        row = (self.table.currentRow() + 1) % self.table.rowCount()
+        self.table.setCurrentCell(row, 0)
+
+
+def _show_text(label: QLabel, text: str) -> None:
+    label.setText(sentence(text))
+    label.setVisible(bool(text))

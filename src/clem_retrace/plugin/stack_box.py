@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox, QWidget
 
 from clem_retrace.micrograph import Projection
 from clem_retrace.plugin.guesses import guess_channel_axis
@@ -24,7 +25,18 @@ assert set(PROJECTIONS) == set(get_args(Projection))
 
 
 class StackBox(QWidget):
-    """Channel and projection of a stack; hidden for an image of two dimensions."""
+    """Channel and projection of a stack; hidden for an image of two dimensions.
+
+    Signals
+    -------
+    changed
+        Another image of the stack is meant.
+    preview_changed
+        It is to be shown on the canvas, or no longer.
+    """
+
+    changed = Signal()
+    preview_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,9 +55,20 @@ class StackBox(QWidget):
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for control in (self._axis, self._channel, self._projection, self._plane):
             layout.addRow(control.accessibleName(), control)
+        self._preview = QCheckBox("Show it on the canvas")
+        self._named(
+            self._preview, "lm_preview", "Show the LM image that is searched for",
+            "Lay over the stack the one image of it that is searched for",
+        )  # fmt: skip
+        self._preview.setChecked(True)
+        layout.addRow(self._preview)
         self._layout = layout
-        self._axis.currentIndexChanged.connect(self._show_ranges)
-        self._projection.currentIndexChanged.connect(self._show_ranges)
+        for combo in (self._axis, self._projection):
+            combo.currentIndexChanged.connect(self._show_ranges)
+            combo.currentIndexChanged.connect(self.changed)
+        for spin in (self._channel, self._plane):
+            spin.valueChanged.connect(self.changed)
+        self._preview.toggled.connect(self.preview_changed)
         self.setVisible(False)
 
     @staticmethod
@@ -80,7 +103,7 @@ class StackBox(QWidget):
         """
         self._lengths = tuple(lengths)
         self._current = tuple(current)
-        blocked = self._axis.blockSignals(True)
+        blocked = self.blockSignals(True)
         self._axis.clear()
         self._axis.addItem("none", None)
         for axis, (length, label) in enumerate(zip(lengths, labels, strict=True)):
@@ -88,9 +111,26 @@ class StackBox(QWidget):
             self._axis.addItem(f"{named} ({length})", axis)
         guess = guess_channel_axis(lengths, labels)
         self._axis.setCurrentIndex(0 if guess is None else guess + 1)
-        self._axis.blockSignals(blocked)
         self.setVisible(bool(self._lengths))
         self._show_ranges()
+        self.blockSignals(blocked)
+
+    @property
+    def preview(self) -> bool:
+        """Whether the image that is meant is to be shown."""
+        return bool(self._lengths) and bool(self._preview.isChecked())
+
+    def put(self, choice: StackChoice | None) -> None:
+        """Mean another image of the stack, as if it had been chosen by hand."""
+        if choice is None or not self._lengths or choice == self.choice:
+            return
+        blocked = self.blockSignals(True)
+        self._axis.setCurrentIndex(self._axis.findData(choice.channel_axis))
+        self._projection.setCurrentIndex(self._projection.findData(choice.projection))
+        self._channel.setValue(choice.channel)
+        self._plane.setValue(choice.plane)
+        self.blockSignals(blocked)
+        self.changed.emit()
 
     def _planes_axis(self) -> int | None:
         """Return the axis that is projected: the longest that is not the channels'."""

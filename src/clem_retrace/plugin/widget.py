@@ -1,32 +1,40 @@
 """The dock widget `Retrace and register`.
 
-It wires its boxes, the `Runner` and the `Scene` together; it computes nothing. What a run
-needs is resolved into one frozen `Job` on the GUI thread before the worker starts; what
-comes back is shown by `show_result`.
+It makes the parts and wires them together; it computes nothing. `Controls` is what a run is
+set up with, `Running` what the buttons do, `Results` what has come of it; `guide` says what
+comes next, `History` what can be undone.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import notification_manager, show_info, show_warning
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QShortcut, QWidget
 
-from clem_retrace.errors import ClemRetraceError
-from clem_retrace.events import Event, Progress
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin.controls import Controls
+from clem_retrace.plugin.copying import Copying
 from clem_retrace.plugin.dock import ScrollingDock
-from clem_retrace.plugin.image_box import ImageBox
-from clem_retrace.plugin.job import Answer, Job
-from clem_retrace.plugin.layers import em_patch, lm_region, region
-from clem_retrace.plugin.options_box import OptionsBox
-from clem_retrace.plugin.region_box import RegionBox
-from clem_retrace.plugin.result_box import ResultBox
-from clem_retrace.plugin.run_bar import RunBar, sentence
+from clem_retrace.plugin.edge_widths import EdgeWidths
+from clem_retrace.plugin.guide import Facts, Next
+from clem_retrace.plugin.history import History, Moment
+from clem_retrace.plugin.looks import style_sheet
+from clem_retrace.plugin.notices import sentence
+from clem_retrace.plugin.opening import Opening
+from clem_retrace.plugin.plots import WhyBox
+from clem_retrace.plugin.preferences import kept_runs, remembered_options
+from clem_retrace.plugin.result_box import ResultBox, verdict_text
+from clem_retrace.plugin.results import Results
+from clem_retrace.plugin.run_bar import RunBar
+from clem_retrace.plugin.run_list import RunList
+from clem_retrace.plugin.running import Running
 from clem_retrace.plugin.scene import Scene
-from clem_retrace.plugin.worker import Runner
+from clem_retrace.plugin.searching import Searching
+from clem_retrace.plugin.session_file import SessionFile
+from clem_retrace.plugin.step_box import StepBox
+from clem_retrace.plugin.step_list import StepList
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -36,7 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RetraceWidget"]
 
-LOG_STAGES = {"LM representation": "LM", "EM representation": "EM"}
+#: Width of the dock in characters, if no row needs more.
+WIDTH = 56
 
 
 class RetraceWidget(ScrollingDock):
@@ -60,40 +69,100 @@ class RetraceWidget(ScrollingDock):
         self.setObjectName("retrace_and_register")
         self._viewer = napari_viewer
         self._scene = Scene(napari_viewer)
-        self._runner = Runner(self)
-        self._pair: tuple[Image, Image] | None = None
-        self._registration: Registration | None = None
-        self.images = ImageBox(lambda: self._viewer.dims.current_step)
-        self.regions = RegionBox()
-        self.options = OptionsBox()
-        self.run_bar = RunBar()
-        self.result = ResultBox()
-        self.options.add_patch_row(self.regions.patch_row, self.regions.patch_choice)
-        self.fill((self.images, self.regions, self.options, self.result), self.run_bar)
+        self._controls = Controls(self._scene, lambda: self._viewer.dims.current_step, self)
+        self.images, self.regions = self._controls.images, self._controls.regions
+        self.options = self._controls.options
+        self.result, self.why, self.run_bar = ResultBox(), WhyBox(), RunBar()
+        self.run_list = RunList(kept_runs())
+        self._make_parts()
+        self._lay_out()
         self._connect()
+        remembered = remembered_options()
+        if remembered is not None:
+            self.options.set_options(remembered)
+        self._put_style()
         self._offer_layers()
+        self._refresh()
 
-    @property
-    def registration(self) -> Registration | None:
-        """The result that is shown, if there is one."""
-        return self._registration
+    def _make_parts(self) -> None:
+        searching = Searching(self)
+        self._results = Results(self._scene, self.result, self.why, self.run_list, searching, self)
+        self._running = Running(
+            self._controls, searching, self._results, self._scene, self.run_bar, self
+        )
+        self._file = SessionFile(self._controls, self._results, self.run_list, self._scene, self)
+        self._copying = Copying(self._results, self.run_list, self)
+        self._opening = Opening(self._viewer, self._scene, self.images, self)
+        self._edges = EdgeWidths(self._viewer, self)
+        self._history = History(self)
+
+    def _lay_out(self) -> None:
+        images, regions, result = self.images, self.regions, self.result
+        self._steps = StepList(
+            {"images": images, "region": regions, "search": self.options, "check": result},
+            {
+                Next.OPEN_IMAGES: images.open_button,
+                Next.CHOOSE_IMAGES: images.lm_choice.choice,
+                Next.TYPE_LM_SIZE: images.lm_choice.size,
+                Next.TYPE_EM_SIZE: images.em_choice.size,
+                Next.DRAW: regions.draw_button,
+                Next.SEARCH: self.run_bar.search_button,
+                Next.SHOW_OVERLAY: result.see_overlay,
+                Next.NEXT_CANDIDATE: result.next_candidate,
+            },
+            self,
+        )
+        # The header above it says what it is.
+        self.why.setTitle("")
+        self.why.setFlat(True)
+        self._boxes = (
+            *self._steps.boxes.values(),
+            StepBox("step_why", "Why", self.why),
+            StepBox("step_runs", "Runs of this session", self.run_list),
+        )
+        for box in self._boxes:
+            box.opened_by_user.connect(partial(self.reveal, box))
+        self.fill(self._boxes, self.run_bar)
+
+    def content_width(self) -> int:
+        """Return the width of the widest box, folded or not: it does not change with them."""
+        usual = self.fontMetrics().averageCharWidth() * WIDTH
+        return int(max(usual, *(box.full_width for box in self._boxes)))
 
     def _connect(self) -> None:
-        self.images.pair_changed.connect(self._on_pair)
-        self.images.sizes_changed.connect(self._show_region)
-        self.images.side_by_side.connect(self._place_side_by_side)
-        self.images.calibrate.connect(self._calibrate)
-        self.regions.draw.connect(self._draw)
-        self.regions.drawn.connect(self._on_drawn)
-        self.run_bar.run.connect(self.start)
-        self.run_bar.cancel.connect(self.cancel)
-        self._runner.running_changed.connect(self.run_bar.show_running)
-        self._runner.event_arrived.connect(self._on_event)
-        self._runner.succeeded.connect(self._on_answer)
-        self._runner.failed.connect(self._on_failure)
-        self._runner.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
+        # What can be undone begins with the pair.
+        self.images.pair_changed.connect(self._history.begin)
+        self._controls.changed.connect(self._refresh)
+        self._controls.dragged.connect(partial(self._refresh, settled=False))
+        self._controls.layer_changed.connect(self._rebase)
+        self._controls.drawing.asked.connect(self._running.say)
+        self._running.event_arrived.connect(self.event_arrived)
+        self._running.changed.connect(partial(self._refresh, settled=False))
+        self._results.changed.connect(self._refresh)
+        for part in (self._opening, self._file):
+            part.changed.connect(partial(self._refresh, settled=False))
+        self._file.told.connect(self._running.say)
+        self._copying.copied.connect(self._running.say)
+        self.run_list.restore.connect(self._restore_settings)
+        self.result.compare.connect(self._opening.open_compare)
         for event in self._layer_events():
             event.connect(self._offer_layers)
+        self._viewer.events.theme.connect(self._put_style)
+        self._connect_history()
+
+    def _connect_history(self) -> None:
+        history, drawing = self._history, self._controls.drawing
+        history.changed.connect(self.run_bar.show_undo)
+        history.restored.connect(self._restore)
+        for back, forth in ((self.run_bar.undo, self.run_bar.redo), (drawing.undo, drawing.redo)):
+            back.connect(history.undo)
+            forth.connect(history.redo)
+        for key, slot in (
+            (QKeySequence.StandardKey.Undo, history.undo),
+            (QKeySequence.StandardKey.Redo, history.redo),
+        ):
+            # Within the dock alone: on the canvas the keys are napari's.
+            QShortcut(key, self, slot, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _layer_events(self) -> tuple[Any, ...]:
         """Return the viewer's events after which other layers may be chosen from."""
@@ -101,181 +170,92 @@ class RetraceWidget(ScrollingDock):
         return events.inserted, events.removed, events.reordered, events.renamed
 
     def _offer_layers(self) -> None:
-        layers = list(self._viewer.layers)
-        self.images.offer(layers)
-        self.regions.offer(layers)
-        if self._pair is not None and not self._scene.has(*self._pair):
-            self._forget_pair()
-
-    def _forget_pair(self) -> None:
-        """Stop what is under way for layers that have been removed."""
-        self._pair = None
-        self._registration = None
-        self.result.clear()
-        if self._runner.running:
-            self._runner.cancel()
-            self._tell("an image of the run was removed: the run is cancelled")
-
-    def _on_pair(self) -> None:
-        self._fit_pair()
-        self._show_region()
-        self._show_patch()
+        self._controls.offer(self._viewer.layers)
+        self._results.forget_closed()
+        self._running.forget_closed()
 
     def opened(self) -> None:
         """Bring the images into view, now that the dock has taken its room from them."""
-        self._fit_pair()
+        self._controls.placing.fit()
+        self._steps.mark()
 
-    def _fit_pair(self) -> None:
-        if self.images.lm is not None and self.images.em is not None:
-            self._scene.fit()
+    # How things stand
 
-    def _draw(self, kind: str) -> None:
-        """Make the layer of a kind, or take the one there is, and put it in drawing mode."""
-        modality = outputs.DRAWINGS[kind].on
-        image = self.images.lm if modality == "LM" else self.images.em
-        if image is None:
-            self._tell(f"choose the {modality} image first", warn=True)
-            return
-        self.images.keep()
-        if self.images.em is not None and self.images.lm is not None:
-            self._scene.set_apart(self.images.lm, self.images.em, self.regions.layers_on("EM"))
-        shapes = self.regions.layer(kind)
-        if shapes is None:
-            shapes = self._scene.put(outputs.drawing_layer(image, kind))
-            self.regions.choose(kind, shapes)
-        self._scene.draw_in(shapes, image)
-        self._tell(f"Drag a rectangle over '{image.name}'")
+    @property
+    def registration(self) -> Registration | None:
+        """The result that is shown, if there is one."""
+        shown = self._results.shown
+        return None if shown is None else shown.shown
 
-    def _place_side_by_side(self) -> None:
-        lm, em = self.images.lm, self.images.em
-        if lm is not None and em is not None:
-            self._scene.place_side_by_side(lm, em, self.regions.layers_on("EM"))
+    def _refresh(self, *, settled: bool = True) -> None:
+        """Show how things stand; what has settled can be undone."""
+        form, fault = self._controls.form_or_fault()
+        shown = self._results.shown
+        outdated = "" if shown is None else shown.outdated_by(form, fault)
+        self._results.show_outdated(outdated)
+        self._results.show_distance(self.regions.layer("ground truth"))
+        self._controls.show_sizes()
+        self.run_bar.show_searched(shown is not None)
+        step = self._steps.show_facts(self._facts(outdated))
+        if step is not None:
+            self.reveal(self._steps.boxes[step])
+        # What a run shows on its way is no change by the user.
+        if settled and form is not None and not self._running.under_way:
+            self._history.note(Moment.of(form, shown))
 
-    def _calibrate(self) -> None:
-        """Write the pixel sizes in the form to the layers."""
-        for image, size, modality in (
-            (self.images.lm, self.images.lm_pixel_size, "LM"),
-            (self.images.em, self.images.em_pixel_size, "EM"),
-        ):
-            if image is not None and size is not None:
-                self._scene.calibrate(image, size, self.regions.layers_on(modality))
-        self._scene.fit()
+    def _facts(self, outdated: str) -> Facts:
+        shown, drawing = self._results.shown, self._controls.drawing
+        return Facts(
+            images_offered=len(self.images.offered),
+            images_fault=sentence(self._opening.busy or self._file.busy or self.images.fault),
+            images=self.images.summary,
+            size_missing=self.images.size_missing,
+            region_fault=sentence(drawing.region_fault),
+            # A patch that is drawn is not to be used unseen.
+            region="; ".join(filter(None, (drawing.region_summary, drawing.patch_summary))),
+            options=self.options.summary,
+            running="Under way: see below" if self._running.under_way else "",
+            searched="" if shown is None else shown.summary,
+            outdated=outdated,
+            verdict="" if shown is None else verdict_text(shown),
+            found=shown is not None and shown.shown.found,
+            settled=shown is not None and (shown.of(0).found or shown.taken_by_hand),
+        )
 
-    def _on_drawn(self, kind: str) -> None:
-        if not self._runner.running:
-            # What was asked for has been done.
-            self._tell("")
-        {
-            "roi": self._show_region,
-            "ground truth": self._show_distance,
-            "patch": self._show_patch,
-        }[kind]()
+    def _put_style(self) -> None:
+        self.setStyleSheet(style_sheet(self._viewer.theme))
+        self._steps.mark()
 
-    def _show_region(self) -> None:
-        shapes, lm = self.regions.layer("roi"), self.images.lm
-        if shapes is None or lm is None:
-            self.regions.show_size("roi", "Press Draw and drag a rectangle on the LM image.")
-            return
-        try:
-            roi = lm_region(shapes, lm).roi
-        except ClemRetraceError as error:
-            self.regions.show_size("roi", sentence(str(error)))
-            return
-        text = f"{roi.height:.0f} x {roi.width:.0f} LM px"
-        if self.images.ratio is not None:
-            height, width = roi.height * self.images.ratio, roi.width * self.images.ratio
-            text += f", {height:.0f} x {width:.0f} EM px"
-        self.regions.show_size("roi", text)
+    def _rebase(self) -> None:
+        """Let what another layer brings along be how things stand, not a change to undo."""
+        form, _ = self._controls.form_or_fault()
+        if form is not None:
+            self._history.rebase(Moment.of(form, self._results.shown))
 
-    def _show_patch(self) -> None:
-        em, text = self.images.em, ""
-        try:
-            drawn = None if em is None else em_patch(self.regions.layer("patch"), em)
-        except ClemRetraceError as error:
-            text = sentence(str(error))
+    def _restore(self, moment: Moment) -> None:
+        """Let things stand as they did."""
+        self._controls.put(moment.form)
+        if moment.run is None:
+            self._results.take_away()
         else:
-            if drawn is not None:
-                text = f"patch {drawn.roi.height:.0f} x {drawn.roi.width:.0f} EM px"
-        self.regions.show_size("patch", text)
+            self._results.show_run(moment.run, moment.candidate)
+        self._refresh()
 
-    def _show_distance(self) -> None:
-        truth, registration = self.regions.layer("ground truth"), self._registration
-        distance = None
-        if truth is not None and registration is not None and self._pair is not None:
-            # Nothing drawn yet is no distance, and nothing to complain about.
-            with suppress(ClemRetraceError):
-                distance = registration.distance_to(region(truth, self._pair[1]).roi)
-        self.result.show_distance(distance)
+    def _restore_settings(self, number: int) -> None:
+        """Let the form stand as it did for a run."""
+        run = self._results.runs.numbered(number)
+        if run is not None and run.form is not None:
+            self._controls.put(run.form)
 
-    def _job(self, lm: Image, em: Image) -> Job:
-        """Return the run that the form describes, and tell how the drawings were read.
-
-        Raises
-        ------
-        ClemRetraceError
-            What is missing or wrong.
-        """
-        lm_source, em_source = self.images.sources()
-        drawn = lm_region(self.regions.layer("roi"), lm)
-        notes, others = drawn.notes, {"pixel_size_ratio": self.images.typed_ratio}
-        patch = em_patch(self.regions.layer("patch"), em)
-        if patch is not None:
-            notes += patch.notes
-            others["histogram.patch_height"] = patch.roi.height
-            others["histogram.patch_width"] = patch.roi.width
-        options = self.options.options(others)
-        for note in notes:
-            show_info(sentence(note))
-        return Job(lm_source, em_source, drawn.roi, options, self.options.warped)
+    # For those who open the dock from a program
 
     def start(self) -> None:
         """Run what the form describes, or say what is missing."""
-        try:
-            lm, em = self.images.pair()
-            job = self._job(lm, em)
-        except ClemRetraceError as error:
-            self._tell(str(error), warn=True)
-            return
-        self.images.keep()
-        self._pair, self._registration = (lm, em), None
-        self.result.clear()
-        self._runner.start(job.steps)
+        self._running.start()
 
     def cancel(self) -> None:
         """Stop the run, if there is one."""
-        if self._runner.running:
-            self._runner.cancel()
-            self._tell("Cancelled")
-
-    def _on_event(self, event: Event) -> None:
-        assert self._pair is not None
-        lm, em = self._pair
-        if isinstance(event, Progress):
-            self.run_bar.show_progress(event)
-        elif event.stage == "candidates":
-            self._scene.show_candidates(event.value, em)
-        elif event.stage in LOG_STAGES and self.options.log_images:
-            which = LOG_STAGES[event.stage]
-            image = lm if which == "LM" else em
-            representation = event.value
-            self._scene.put(
-                outputs.log_layer(representation.log, representation.image_to_log, image, which)
-            )
-        self.event_arrived.emit(event)
-
-    def _on_answer(self, answer: Answer) -> None:
-        assert self._pair is not None
-        lm, em = self._pair
-        if answer.warped is not None:
-            self._scene.put(outputs.warped_layer(answer.warped, answer.registration, lm))
-        self.show_result(answer.registration, lm, em)
-
-    def _on_failure(self, failure: Exception) -> None:
-        if isinstance(failure, ClemRetraceError):
-            self._tell(str(failure), warn=True)
-        else:
-            self._tell("The run failed: see the error message")
-            notification_manager.receive_error(type(failure), failure, failure.__traceback__)
+        self._running.cancel()
 
     def show_result(self, registration: Registration, lm: Image, em: Image) -> None:
         """Show a registration of two layers, as after a run.
@@ -286,22 +266,18 @@ class RetraceWidget(ScrollingDock):
         lm, em : Image
             Layers of the viewer.
         """
-        self._pair, self._registration = (lm, em), registration
-        self._scene.show_registration(registration, lm, em)
-        self.result.show_registration(registration)
-        self._show_distance()
-        self._tell("")
-        self.reveal(self.result)
-
-    def _tell(self, text: str, *, warn: bool = False) -> None:
-        """Write a line below the buttons, and a notification if it asks for something."""
-        text = sentence(text)
-        self.run_bar.tell(text)
-        if warn:
-            show_warning(text)
+        form, _ = self._controls.form_or_fault()
+        self._results.keep_from_elsewhere(registration, lm, em, form)
 
     def released(self) -> None:
-        """Cancel the run and disconnect from the viewer."""
-        self._runner.cancel()
+        """Stop what is under way and disconnect from the viewer."""
+        self._running.cancel()
+        self._opening.stop()
+        self._file.stop()
+        self.why.stop()
+        self._edges.release()
         for event in self._layer_events():
             event.disconnect(self._offer_layers)
+        self._viewer.events.theme.disconnect(self._put_style)
+        self._results.release()
+        self._controls.release()

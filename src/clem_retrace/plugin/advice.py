@@ -1,0 +1,64 @@
+"""What to try when a run is not sure, from what the run itself tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clem_retrace.pipeline import Registration
+
+__all__ = ["advice"]
+
+#: Sides of a region, LM pixels, below which a larger one is the first thing to try.
+SMALL = 40.0
+
+#: Share of what the ratio may be off beyond which it is likely to be off by more.
+AT_THE_EDGE = 0.8
+
+#: Confidence from which a place is worth comparing with the others.
+WORTH_A_LOOK = 0.05
+
+
+def advice(registration: Registration) -> tuple[str, ...]:
+    """Return what to try, the likeliest to help first; empty when the region was found."""
+    if registration.found:
+        return ()
+    options, roi = registration.options, registration.roi
+    tips = []
+    likely = [m for m in registration.candidates.matches if m.confidence >= WORTH_A_LOOK]
+    if len(likely) > 1:
+        tips.append(
+            f"Look at the first {len(likely)} candidates: if one is right, press Register this one."
+        )
+    if min(roi.height, roi.width) < SMALL:
+        tips.append(
+            f"Draw a larger region: this one is {roi.height:.0f} x {roi.width:.0f} LM px, "
+            "and shows few structures."
+        )
+    tips.extend(_about_the_ratio(registration))
+    if options.search == "histogram":
+        tips.append("Set Search to both: the histogram search alone cannot tell a place apart.")
+    if options.context == 0:
+        tips.append("Set Context to 100 LM px or more: what surrounds the region helps to find it.")
+    if options.oriented.angle is not None or options.oriented.mirror != "either":
+        tips.append("Set the angle to auto and the mirror to either: the true one may be left out.")
+    elif len(tips) < 3:
+        tips.append("If you know the angle or the mirror, set it under Advanced options.")
+    tips.append("If the specimen was not imaged there at all, there is nothing to find.")
+    return tuple(tips)
+
+
+def _about_the_ratio(registration: Registration) -> list[str]:
+    """Return what to try when the ratio of the pixel sizes may be wrong."""
+    uncertainty = registration.options.ratio_uncertainty
+    factor = registration.match.magnification / registration.ratio
+    if uncertainty == 0:
+        return ["Allow for a wrong ratio: set Ratio uncertainty to 0.15."]
+    off = max(factor, 1 / factor) - 1
+    if off > AT_THE_EDGE * (1 / (1 - uncertainty) - 1):
+        return [
+            f"Check the pixel sizes: the best place has {registration.match.magnification:.2f} EM "
+            f"px per LM px, at the edge of what was allowed ({registration.ratio:.2f} give or "
+            f"take {uncertainty:.0%})."
+        ]
+    return ["Check the pixel sizes, or allow a larger Ratio uncertainty."]

@@ -1,0 +1,127 @@
+"""The candidates as a table: click one to see it, and take it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+if TYPE_CHECKING:
+    from clem_retrace.retracing.candidates import Match
+
+__all__ = ["CandidateTable", "confidence_text"]
+
+#: The columns, and what they say.
+COLUMNS = {
+    "#": "Rank; ● marks a candidate that is registered",
+    "Sure": "Confidence: probability that this is the right place. ✔ enough, ◐ half, ○ little",
+    "Score": "Similarity at this place; to be compared within one search only",
+    "Angle": "How far the LM is turned to lie on the EM, counter-clockwise",
+    "Mir.": "Whether the LM is mirrored to lie on the EM",
+    "Row, col": "Where the region's centre lies on the EM, in EM pixels",
+}
+
+#: Rows that are seen without scrolling.
+ROWS_SEEN = 5
+
+SEARCHES = {"oriented": "the oriented search", "histogram": "the histogram search"}
+
+
+def confidence_text(confidence: float, threshold: float) -> str:
+    """Return a confidence with a sign whose form tells enough from half and little."""
+    sign = "✔" if confidence >= threshold else "◐" if confidence >= 0.5 else "○"
+    # Below the threshold it must not be rounded up to it.
+    percent = f"{confidence:.0%}" if confidence >= threshold else f"{int(confidence * 100)}%"
+    return f"{sign} {percent}"
+
+
+class CandidateTable(QTableWidget):
+    """One row for each candidate, best first; the one that is shown is selected.
+
+    Signals
+    -------
+    chosen : int
+        The user has selected a candidate, from 0.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(COLUMNS), parent)
+        self.setObjectName("candidate_table")
+        self.setAccessibleName("Candidates")
+        self.setToolTip("Click a candidate to see it on the EM, and its overlay on the LM")
+        self.setHorizontalHeaderLabels(list(COLUMNS))
+        for column, tip in enumerate(COLUMNS.values()):
+            self.horizontalHeaderItem(column).setToolTip(tip)
+        self.verticalHeader().hide()
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.setShowGrid(False)
+        header = self.horizontalHeader()
+        header.setMinimumSectionSize(20)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.currentCellChanged.connect(self._on_current)
+
+    def show_candidates(
+        self,
+        matches: Sequence[Match],
+        places: Sequence[Match],
+        registered: Sequence[bool],
+        chosen: int,
+        threshold: float,
+    ) -> None:
+        """Show candidates.
+
+        Parameters
+        ----------
+        matches : sequence of Match
+        places : sequence of Match
+            Where they lie, as registered where they are.
+        registered : sequence of bool
+        chosen : int
+            The one that is shown.
+        threshold : float
+            Confidence from which one counts as found.
+        """
+        blocked = self.blockSignals(True)
+        self.setRowCount(len(matches))
+        for row, (match, place, done) in enumerate(zip(matches, places, registered, strict=True)):
+            centre = place.centre
+            texts = (
+                f"{row + 1} ●" if done else f"{row + 1}",
+                confidence_text(match.confidence, threshold),
+                f"{match.score:.3f}",
+                f"{place.angle:.1f}°",
+                "yes" if place.mirrored else "no",
+                f"{centre[0]:.0f}, {centre[1]:.0f}",
+            )
+            for column, text in enumerate(texts):
+                item = QTableWidgetItem(text)
+                item.setToolTip(f"Found by {SEARCHES[match.search]}")
+                self.setItem(row, column, item)
+        self.resizeRowsToContents()
+        self.setCurrentCell(chosen, 0)
+        self.updateGeometry()
+        self.blockSignals(blocked)
+
+    def sizeHint(self) -> QSize:
+        """Return room for the header and a few rows."""
+        rows = min(self.rowCount(), ROWS_SEEN)
+        height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth() + 2
+        height += sum(self.rowHeight(row) for row in range(rows))
+        return QSize(super().sizeHint().width(), height)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same height: the dock scrolls, the table only beyond it."""
+        return QSize(0, self.sizeHint().height())
+
+    def _on_current(self, row: int, _column: int, before: int, _column_before: int) -> None:
+        if row >= 0 and row != before:
+            self.chosen.emit(row)

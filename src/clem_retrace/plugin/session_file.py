@@ -1,0 +1,216 @@
+"""The session as a file: all runs, the settings, and where the images are."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QFileDialog
+
+from clem_retrace.errors import BadFile, ClemRetraceError
+from clem_retrace.events import Steps
+from clem_retrace.io import sessions
+from clem_retrace.io.session_images import FoundImage, Role, SessionImage, find_image_steps
+from clem_retrace.io.sessions import Session
+from clem_retrace.plugin.layers import Origin, origin
+from clem_retrace.plugin.notices import report, warn
+from clem_retrace.plugin.samples import image_of
+from clem_retrace.plugin.session_values import (
+    chosen_image,
+    opened_form,
+    opened_outline,
+    opened_run,
+    same_image,
+    saved_outline,
+    saved_run,
+    stack_of,
+)
+from clem_retrace.plugin.worker import Runner
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from clem_retrace.plugin.controls import Controls
+    from clem_retrace.plugin.results import Results
+    from clem_retrace.plugin.run_list import RunList
+    from clem_retrace.plugin.scene import Scene
+
+__all__ = ["SessionFile"]
+
+SUFFIX = ".clem.json"
+FILTER = f"Sessions (*{SUFFIX});;All files (*)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    """A session that was read, and its images as they were found."""
+
+    session: Session
+    lm: FoundImage
+    em: FoundImage
+
+
+def open_steps(session: Session) -> Steps[_Opened]:
+    """Yield progress; return a session with its images, as far as they are found.
+
+    Raises
+    ------
+    BadFile
+        The session has no images.
+    """
+    if session.lm is None or session.em is None:
+        raise BadFile("the session holds no images: there is nothing to open")
+    lm = yield from find_image_steps(session.lm, "lm")
+    em = yield from find_image_steps(session.em, "em")
+    return _Opened(session, lm, em)
+
+
+class SessionFile(QObject):
+    """Saves the session, and opens one that was saved.
+
+    Signals
+    -------
+    told : str
+        What was done, for people.
+    changed
+        A session is being opened, or no longer.
+    """
+
+    told = Signal(str)
+    changed = Signal()
+
+    def __init__(
+        self,
+        controls: Controls,
+        results: Results,
+        run_list: RunList,
+        scene: Scene,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._controls, self._results, self._scene = controls, results, scene
+        self._runner = Runner(self)
+        self._runner.succeeded.connect(self._show)
+        self._runner.failed.connect(report)
+        self._runner.running_changed.connect(lambda _: self.changed.emit())
+        run_list.save.connect(self._save)
+        run_list.open.connect(self._open)
+
+    @property
+    def busy(self) -> str:
+        """What is being opened; empty when nothing is."""
+        return "Opening the session …" if self._runner.running else ""
+
+    def stop(self) -> None:
+        """Open no more."""
+        self._runner.cancel()
+
+    # Saving
+
+    def _save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(None, "Save the session", f"session{SUFFIX}", FILTER)
+        if not path:
+            return
+        if not Path(path).suffix:
+            path += SUFFIX
+        try:
+            saved = sessions.save_session(path, self.session(Path(path).name))
+        except ClemRetraceError as error:
+            warn(str(error))
+            return
+        self.told.emit(f"saved {saved.name}")
+
+    def session(self, name: str = "") -> Session:
+        """Return the session as it stands.
+
+        Raises
+        ------
+        InvalidOption
+            Two options in the form contradict each other.
+        """
+        form, images = self._controls.form(), self._controls.images
+        return Session(
+            lm=self._described(images.lm, 0, form.lm_pixel_size),
+            em=self._described(images.em, 1, form.em_pixel_size),
+            roi=saved_outline(form.roi),
+            patch=saved_outline(form.patch),
+            options=dataclasses.replace(form.options, pixel_size_ratio=form.ratio),
+            runs=tuple(saved_run(run) for run in self._results.runs),
+            name=name,
+        )
+
+    def _described(self, layer: Image | None, which: int, nm: float | None) -> SessionImage | None:
+        """Return what a session says of an image that is chosen, as its last run knows it."""
+        if layer is None:
+            return None
+        for run in reversed(list(self._results.runs)):
+            if run.described is not None and run.images[which] == layer.unique_id:
+                return dataclasses.replace(run.described[which], pixel_size=nm)
+        return chosen_image(layer, nm)
+
+    # Opening
+
+    def _open(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(None, "Open a session", "", FILTER)
+        if path:
+            self.open(path)
+
+    def open(self, path: str) -> None:
+        """Open a session; its images are found or asked for, then all is shown."""
+        try:
+            session = sessions.read_session(path)
+        except BadFile as error:
+            warn(str(error))
+            return
+        self._find(session)
+
+    def _find(self, session: Session) -> None:
+        self._runner.start(lambda: open_steps(session))
+
+    def _show(self, opened: _Opened) -> None:
+        both: tuple[tuple[Role, FoundImage], ...] = (("lm", opened.lm), ("em", opened.em))
+        for role, found in both:
+            if found.problem:
+                warn(found.problem)
+            if found.micrograph is None:
+                self._ask_where(opened.session, role, found.image)
+                return
+        lm, em = self._layer(opened.lm), self._layer(opened.em)
+        self._controls.images.choose(lm, em)
+        self._controls.images.keep()
+        session, runs = opened.session, self._results.runs
+        sizes = (opened.lm.image.pixel_size, opened.em.image.pixel_size)
+        roi, patch = opened_outline(session.roi), opened_outline(session.patch)
+        self._controls.put(opened_form(session.options, roi, patch, lm, em, sizes))
+        for run in session.runs:
+            is_open = same_image(run.lm, session.lm) and same_image(run.em, session.em)
+            runs.keep(opened_run(run, runs.next_number, lm, em, is_open=is_open))
+        self._results.show_last()
+        self.told.emit(f"opened {len(opened.session.runs)} runs")
+
+    def _ask_where(self, session: Session, role: Role, image: SessionImage) -> None:
+        """Ask where an image is that was not found, and look there."""
+        path, _ = QFileDialog.getOpenFileName(None, f"Where is the {role.upper()} '{image.name}'?")
+        if path:
+            there = image.at(path)
+            replaced = (
+                dataclasses.replace(session, lm=there)
+                if role == "lm"
+                else dataclasses.replace(session, em=there)
+            )
+            self._find(replaced)
+
+    def _layer(self, found: FoundImage) -> Image:
+        """Return the layer of an image, opened if it is not open yet."""
+        image = found.image
+        place = Origin(
+            None if image.path is None else str(image.path), image.sample, stack_of(image)
+        )
+        for layer in self._controls.images.offered:
+            if origin(layer) == place != Origin():
+                return layer
+        assert found.micrograph is not None
+        return self._scene.add(image_of(found.micrograph, image.name, "gray", place))

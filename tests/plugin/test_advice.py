@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from clem_retrace.geometry import compose, similarity
+from clem_retrace.micrograph import Roi
+from clem_retrace.options import RegistrationOptions
+from clem_retrace.plugin.advice import advice
+
+
+@pytest.fixture
+def unsure(registration):
+    """Not found, of a region and options that leave little to mend."""
+    options = RegistrationOptions()
+    return dataclasses.replace(registration, found=False, confidence=0.3, options=options)
+
+
+def with_options(registration, **values):
+    return dataclasses.replace(registration, options=RegistrationOptions.from_paths(values))
+
+
+def test_what_was_found_needs_no_advice(registration):
+    assert advice(dataclasses.replace(registration, found=True)) == ()
+
+
+def test_it_ends_with_what_cannot_be_helped(unsure):
+    assert "nothing to find" in advice(unsure)[-1]
+
+
+def test_a_small_region_is_named_with_its_size(unsure):
+    assert not any("larger region" in tip for tip in advice(unsure))
+    small = dataclasses.replace(unsure, roi=Roi(0, 0, 30, 90))
+    assert any("larger region" in tip and "30 x 90" in tip for tip in advice(small))
+
+
+def test_several_likely_candidates_are_to_be_looked_at(unsure):
+    matches = [dataclasses.replace(unsure.match, confidence=share) for share in (0.4, 0.3, 0.01)]
+    candidates = dataclasses.replace(unsure.candidates, matches=tuple(matches))
+    tips = advice(dataclasses.replace(unsure, candidates=candidates))
+    assert tips[0].startswith("Look at the first 2 candidates")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"ratio_uncertainty": 0.0}, "Ratio uncertainty to 0.15"),
+        ({"search": "histogram"}, "Set Search to both"),
+        ({"context": 0.0}, "Set Context"),
+        ({"oriented.angle": 30.0}, "Set the angle to auto"),
+        ({"oriented.mirror": "no"}, "the mirror to either"),
+    ],
+)
+def test_options_that_narrow_the_search_are_named(unsure, values, words):
+    assert not any(words in tip for tip in advice(unsure))
+    assert any(words in tip for tip in advice(with_options(unsure, **values)))
+
+
+def test_a_ratio_at_the_edge_of_what_was_allowed_is_suspected(unsure):
+    """A place 16 % larger than the ratio says, where 17.6 % were allowed."""
+    centre = unsure.roi.centre
+    larger = compose(similarity(1 / 1.16, 0, False, centre, centre), unsure.match.em_to_lm)
+    match = dataclasses.replace(unsure.match, em_to_lm=larger)
+    tips = advice(dataclasses.replace(unsure, match=match))
+    assert any("at the edge" in tip for tip in tips)
+    assert not any("at the edge" in tip for tip in advice(unsure))

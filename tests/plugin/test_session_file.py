@@ -1,0 +1,196 @@
+"""The session as a file, and runs as commands: saved, opened, copied, by the dock's buttons."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+
+import numpy as np
+import pytest
+import tifffile
+from napari.layers import Image
+from napari.layers._source import Source
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from clem_retrace import cli
+from clem_retrace.io.sessions import read_session
+from clem_retrace.plugin.layers import Origin, origin
+from clem_retrace.plugin.samples import pair_layers as layers_of_pair
+
+
+@pytest.fixture
+def files(tmp_path, pair):
+    """The small pair as files, and the layers that napari opens of them."""
+    layers = []
+    for name, image in (("LM", pair.lm), ("EM", pair.em)):
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, np.asarray(image.data))
+        layer = Image(
+            tifffile.imread(path), name=name, scale=(image.pixel_size,) * 2, units=("nm", "nm")
+        )
+        layer._source = Source(path=str(path))
+        layers.append(layer)
+    roi = layers_of_pair(pair)[-1]
+    return tmp_path, [*layers, type(layers[0]).create(*roi)]
+
+
+@pytest.fixture
+def saved(drive, files, monkeypatch):
+    """A dock after a run, whose session was saved."""
+    folder, layers = files
+    driver = drive(*layers)
+    driver.run()
+    path = folder / "mine"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    driver.click("save_session")
+    assert driver.text("message") == "Saved mine.clem.json"
+    return driver, folder / "mine.clem.json"
+
+
+def open_in(driver, path, monkeypatch, *, asked=""):
+    """Press Open, choose a file, and point to an image if that is asked for."""
+    answers = [str(path), str(asked)]
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *_: (answers.pop(0) if answers else "", "")
+    )
+    driver.click("open_session")
+    driver.qtbot.waitUntil(lambda: not driver.widget._file.busy, timeout=20_000)
+
+
+def test_a_session_is_opened_as_it_was(saved, drive, monkeypatch):
+    before, path = saved
+    registration = before.registration
+    before.model.layers.clear()
+    after = drive()
+    open_in(after, path, monkeypatch)
+    assert after.registration.found
+    np.testing.assert_allclose(after.registration.em_to_lm, registration.em_to_lm)
+    assert [layer.name for layer in (after.widget.images.lm, after.widget.images.em)] == [
+        "LM", "EM",
+    ]  # fmt: skip
+    assert after.text("roi_size") == "70 x 90 LM px, 280 x 360 EM px"
+    assert after["outdated"].isHidden()
+    assert len(after.ours("overlay")) == len(after.ours("region")) == 1
+    assert after.text("message") == "Opened 1 runs"
+    # It goes on from there, and can be saved again.
+    after.run()
+    assert after["run_list"].count() == 2
+    after.click("save_session")
+    assert len(read_session(path).runs) == 2
+
+
+def test_images_that_are_open_are_not_opened_again(saved, monkeypatch):
+    driver, path = saved
+    images = driver.widget.images.offered
+    open_in(driver, path, monkeypatch)
+    assert driver.widget.images.offered == images
+    assert driver["run_list"].count() == 2
+
+
+def test_an_image_that_was_moved_is_asked_for(saved, drive, monkeypatch, notices):
+    before, path = saved
+    before.model.layers.clear()
+    moved = path.parent / "elsewhere.tif"
+    (path.parent / "EM.tif").rename(moved)
+    after = drive()
+    open_in(after, path, monkeypatch, asked=moved)
+    after.qtbot.waitUntil(lambda: after.registration is not None, timeout=20_000)
+    assert "EM.tif is missing" in notices[0][1]
+    assert origin(after.widget.images.em).path == str(moved)
+
+
+def test_a_missing_image_that_is_not_pointed_to_opens_nothing(saved, drive, monkeypatch, notices):
+    before, path = saved
+    before.model.layers.clear()
+    (path.parent / "EM.tif").unlink()
+    after = drive()
+    open_in(after, path, monkeypatch)
+    assert after.registration is None
+    assert len(after.model.layers) == 0
+
+
+def test_an_image_that_has_changed_is_told(saved, drive, monkeypatch, notices):
+    before, path = saved
+    before.model.layers.clear()
+    changed = tifffile.imread(path.parent / "EM.tif")
+    changed[:50] = 7
+    tifffile.imwrite(path.parent / "EM.tif", changed)
+    after = drive()
+    open_in(after, path, monkeypatch)
+    assert "has changed" in notices[0][1]
+    assert after.registration is not None
+
+
+def test_a_file_that_is_no_session_is_told(drive, tmp_path, monkeypatch, notices):
+    path = tmp_path / "no.clem.json"
+    path.write_text("{}")
+    driver = drive()
+    open_in(driver, path, monkeypatch)
+    assert notices[0][0] == "warning"
+    assert len(driver.model.layers) == 0
+
+
+def test_nothing_is_saved_where_no_file_is_chosen(saved, monkeypatch):
+    driver, path = saved
+    path.unlink()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    driver.click("save_session")
+    assert not path.exists()
+
+
+def test_the_copied_command_does_the_run_again(saved, capsys, tmp_path):
+    driver, _ = saved
+    driver.click("next_candidate")
+    driver.run("register_candidate")
+    driver.click("copy_command")
+    words = shlex.split(QApplication.clipboard().text())
+    assert words[:2] == ["clem-retrace", "run"]
+    assert "--take" in words or any(word.startswith("--take=") for word in words)
+    assert cli.main([*words[1:], "--out", str(tmp_path / "out")]) == 0
+    row, col = driver.registration.centre
+    assert f"row {row:.1f}, column {col:.1f}" in capsys.readouterr().out
+
+
+def test_the_copied_script_does_the_run_again(saved):
+    driver, _ = saved
+    driver.click("copy_python")
+    names = {}
+    exec(QApplication.clipboard().text(), names)
+    np.testing.assert_allclose(names["registration"].em_to_lm, driver.registration.em_to_lm)
+
+
+def test_what_is_not_on_disk_cannot_be_copied_which_is_told(shown, notices):
+    QApplication.clipboard().setText("as before")
+    shown.click("copy_command")
+    assert "not on disk" in notices[-1][1]
+    assert QApplication.clipboard().text() == "as before"
+
+
+def test_a_sample_is_known_by_its_name(pair):
+    (lm, keywords, _), *_ = layers_of_pair(pair, sample="endosomes")
+    assert origin(Image(lm, **keywords)) == Origin(sample="endosomes")
+
+
+def test_a_stack_of_a_file_is_found_again(drive, files, monkeypatch, pair):
+    folder, (_, em, roi) = files
+    planes = np.stack([np.asarray(pair.lm.data) // 2, np.asarray(pair.lm.data)])
+    tifffile.imwrite(folder / "stack.tif", planes, metadata={"axes": "ZYX"}, ome=True)
+    lm = Image(planes, name="stack", scale=(1, 110, 110), units=("pixel", "nm", "nm"))
+    lm._source = Source(path=str(folder / "stack.tif"))
+    driver = drive(lm, em, roi)
+    driver["lm_channel_axis"].setCurrentIndex(0)
+    driver["lm_projection"].setCurrentText("minimum")
+    driver.run()
+    session = driver.widget._file.session()
+    assert session.lm.projection == "min"
+    path = folder / "stack.clem.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    driver.click("save_session")
+    driver.model.layers.clear()
+    after = drive()
+    open_in(after, path, monkeypatch)
+    np.testing.assert_array_equal(after.widget.images.lm.data, planes.min(axis=0))
+    # Saved once more, it still knows what was taken of the file.
+    after.run()
+    again = dataclasses.replace(after.widget._file.session().lm, name="stack")
+    assert again == dataclasses.replace(session.lm, name="stack")

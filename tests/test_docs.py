@@ -274,5 +274,5 @@ def test_the_example_on_the_page_of_options_runs():
 
 def test_the_example_region_is_the_same_everywhere():
     (example,) = blocks(text_of("README.md"), "python")
-    assert repr(Roi(row=120, col=340, height=80, width=150)) in example
+    assert "Roi(row=120, col=340, height=80, width=150)" in example
     assert "--roi 120 340 80 150" in text_of("README.md")

@@ -13,7 +13,7 @@ from clem_retrace.plugin.option_form import ignore_wheel
 __all__ = ["ScrollingDock"]
 
 #: Pixels that are left free at the sides.
-MARGINS = 12
+MARGINS = 6
 
 #: Milliseconds after which a new dock has taken its room from the canvas.
 SETTLED = 100
@@ -42,7 +42,7 @@ class ScrollingDock(QWidget):
         """Lay out the boxes, and the bar below them."""
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(MARGINS // 4, 2, MARGINS // 2, 2)
+        column.setContentsMargins(2, 2, MARGINS, 2)
         for box in boxes:
             column.addWidget(box)
         column.addStretch(1)

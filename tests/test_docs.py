@@ -15,7 +15,7 @@ import pytest
 import tifffile
 import yaml
 
-from clem_retrace import Roi, cli
+from clem_retrace import cli
 from clem_retrace.synthetic import simulate_pair
 
 TOP = Path(__file__).parents[1]

@@ -36,14 +36,23 @@ LONG = 30_000
 
 @pytest.fixture(scope="module")
 def histogram_options():
-    return {"search": "both", "ratio_uncertainty": 0.0, "histogram.overlap": 0.8}
+    return {
+        "search": "both",
+        "ratio_uncertainty": 0.0,
+        "histogram.overlap": 0.8,
+        "candidates": 20,
+    }
+
+
+#: One histogram for the whole region, as the paper has it and as the plot shows it.
+WHOLE = {"histogram.cells": False, "histogram.bins": 64, "histogram.similarity": "cosine"}
 
 
 @pytest.fixture(scope="module")
 def both(pair, histogram_options):
     """The small pair, found by both searches, and the memory of the run."""
     memory = Memory()
-    options = RegistrationOptions.from_paths(histogram_options)
+    options = RegistrationOptions.from_paths(histogram_options | WHOLE)
     return register(pair.lm, pair.em, pair.roi, options, memory=memory), memory
 
 
@@ -259,7 +268,7 @@ def test_with_the_memory_of_the_run_no_representation_is_made_again(pair, both):
 @pytest.mark.parametrize("descriptor", ["log", "ldp"])
 def test_histograms_are_those_of_the_pixels_within_the_outlines(pair, registration, descriptor):
     """Counted again by a slower way: polygons on the whole image."""
-    paths = {"histogram.descriptor": descriptor, "histogram.matched": False}
+    paths = {"histogram.descriptor": descriptor, "histogram.matched": False} | WHOLE
     asked = dataclasses.replace(registration, options=RegistrationOptions.from_paths(paths))
     found = run(compare_histograms_steps(pair.lm, pair.em, asked))
 
@@ -316,7 +325,7 @@ def test_codes_are_read_as_the_patch_is_turned(pair, registration):
 def test_only_pixels_in_the_patch_are_counted(pair, registration):
     """A flat square in the patch fills the middle bins; one elsewhere does not."""
     asked = dataclasses.replace(
-        registration, options=RegistrationOptions.from_paths({"histogram.matched": False})
+        registration, options=RegistrationOptions.from_paths({"histogram.matched": False} | WHOLE)
     )
 
     def in_the_middle(flat=None):

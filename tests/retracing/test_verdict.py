@@ -68,8 +68,8 @@ def test_no_more_are_listed_than_asked_for(limit: int) -> None:
 
 
 def test_the_nearest_of_several_agreeing_places_does_not_lower_the_confidence() -> None:
-    two = candidates(match(1000, 0.9), match(1060, 0.02))
-    merged = merge([candidates(match(1070, search="histogram"))], two, limit=3)
+    two = candidates(match(1000, 0.9), match(1030, 0.02))
+    merged = merge([candidates(match(1035, search="histogram"))], two, limit=3)
     assert merged.best.confidence == 0.9
 
 

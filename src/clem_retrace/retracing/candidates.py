@@ -100,9 +100,9 @@ class Match:
         return decompose(self.lm_to_em).magnification
 
     def agrees_with(self, other: Match) -> bool:
-        """Whether two matches lie at one place: centres within half the ROI's shorter side."""
+        """Whether two matches lie at one place: centres within a quarter of the shorter side."""
         side = self.magnification * min(self.roi.height, self.roi.width)
-        return math.dist(self.centre, other.centre) < side / 2
+        return math.dist(self.centre, other.centre) < side / 4
 
     def ways_round(self) -> list[Matrix]:
         """Return the transforms that the match cannot tell from its own, which comes first.

@@ -106,7 +106,8 @@ def compare_histograms_steps(
     bins = LDP_BINS if ldp else chosen.bins
     turn = _ldp_turn(match) if ldp else _log_turn(match, bins)
     roi = roi_histogram(lm_index, match.roi, bins)[turn.order]
-    inside = yield from _inside_steps(em_index, match, em_to_grid)
+    region = match.roi.mask(lm_index.shape)
+    inside = yield from _inside_steps(em_index, match, region, em_to_grid)
     patch = _shares(inside, bins)
     whole = _shares(em_index.ravel(), bins)
     scores = similarity(chosen.similarity, np.stack([patch, whole]), roi)
@@ -178,21 +179,29 @@ def _ldp_turn(match: Match) -> Turn:
     )
 
 
-def _inside_steps(index: NDArray[Any], match: Match, em_to_grid: Matrix) -> Steps[NDArray[Any]]:
-    """Yield progress; return the bins of the grid's pixels whose centres lie in the patch."""
+def _inside_steps(
+    index: NDArray[Any], match: Match, region: NDArray[np.bool_], em_to_grid: Matrix
+) -> Steps[NDArray[Any]]:
+    """Yield progress; return the bins of the grid's pixels whose centres lie in the patch.
+
+    They lie in it when the pixels of the LM do on which they come to lie, shape (M, N).
+    """
     corners = map_points(em_to_grid, match.corners)
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, index.shape)
     to_lm = compose(match.em_to_lm, invert(em_to_grid))
     cols = np.arange(low[1], high[1])
     strip = max(1, STRIP_PIXELS // max(1, len(cols)))
-    roi, found = match.roi, [np.empty(0, index.dtype)]
+    found = [np.empty(0, index.dtype)]
     for first in range(low[0], high[0], strip):
         yield Progress("patch histogram", first - int(low[0]), int(high[0] - low[0]))
         rows = np.arange(first, min(first + strip, high[0]))[:, None]
-        row, col = (line[0] * rows + line[1] * cols + line[2] for line in to_lm[:2])
-        within = (row >= roi.row - 0.5) & (row < roi.row + roi.height - 0.5)
-        within &= (col >= roi.col - 0.5) & (col < roi.col + roi.width - 0.5)
+        row, col = (
+            np.floor(line[0] * rows + line[1] * cols + line[2] + 0.5).astype(int)
+            for line in to_lm[:2]
+        )
+        within = (row >= 0) & (row < region.shape[0]) & (col >= 0) & (col < region.shape[1])
+        within[within] = region[row[within], col[within]]
         found.append(index[rows[0, 0] : rows[-1, 0] + 1, low[1] : high[1]][within])
     return np.concatenate(found)
 

@@ -271,7 +271,7 @@ def test_bad_input_is_told_in_one_line(
     ("arguments", "message"),
     [
         ([], "COMMAND"),
-        (["run"], "LM, EM, --roi"),
+        (["run"], "LM, EM"),
         (["run", "a", "b"], "--roi"),
         (["run", "a", "b", "--roi", "1", "2", "3"], "--roi: expected 4 arguments"),
         (["run", "a", "b", "--roi", "1", "2", "3", "x"], "invalid float value: 'x'"),

@@ -11,7 +11,7 @@ once, so that a step costs little more than one bilinear sampling of the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -80,6 +80,10 @@ class Template:
             centre=np.asarray(centre, dtype=np.float64),
             radius=max(1.0, float(np.sqrt(np.average(squared, weights=weight)))),
         )
+
+    def negated(self) -> Template:
+        """Return the template of the other contrast."""
+        return replace(self, values=-self.values, gradients=-self.gradients)
 
     def only(self, chosen: NDArray[np.bool_]) -> Template:
         """Return the template of some of its points, shape (P,), turning about the same centre."""

@@ -13,7 +13,7 @@ its inverse they are weighted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,25 +119,8 @@ def grow_steps(
             -1, 3, 3
         )
         contrasts = np.array([place.contrast for place in current], dtype=int)
-        result = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
-        for contrast in (1, -1):
-            template = step.scene.template(contrast, step.reach)
-            size = max(1, PORTION // (len(template.points) * (step.iterations + 1)))
-            same = np.flatnonzero(contrasts == contrast)
-            for first in range(0, len(same), size):
-                yield Progress(stage, done, total)
-                chosen = same[first : first + size]
-                aligned = align(
-                    template,
-                    step.scene.em,
-                    matrices[chosen],
-                    model=step.model,
-                    iterations=step.iterations,
-                )
-                result.matrices[chosen] = aligned.matrices
-                result.correlation[chosen] = aligned.correlation
-                result.coverage[chosen] = aligned.coverage
-                done += len(chosen)
+        result = yield from _aligned_steps(matrices, contrasts, step, Progress(stage, done, total))
+        done += len(current)
         weight = 1 / step.scene.cell
         scores = weight * result.score + weight_before * before[parents]
         scores /= weight + weight_before
@@ -151,6 +134,33 @@ def grow_steps(
         before, weight_before = result.score[kept], weight
     yield Progress(stage, total, total)
     return current
+
+
+def _aligned_steps(
+    matrices: NDArray[np.float64], contrasts: NDArray[np.int_], step: GrowthStep, begun: Progress
+) -> Steps[Alignments]:
+    """Yield progress from `begun` on, in portions; return the places' transforms aligned."""
+    result = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
+    done = begun.done
+    upright = step.scene.template(1, step.reach)
+    for contrast, template in ((1, upright), (-1, upright.negated())):
+        size = max(1, PORTION // (len(template.points) * (step.iterations + 1)))
+        same = np.flatnonzero(contrasts == contrast)
+        for first in range(0, len(same), size):
+            yield replace(begun, done=done)
+            chosen = same[first : first + size]
+            aligned = align(
+                template,
+                step.scene.em,
+                matrices[chosen],
+                model=step.model,
+                iterations=step.iterations,
+            )
+            result.matrices[chosen] = aligned.matrices
+            result.correlation[chosen] = aligned.correlation
+            result.coverage[chosen] = aligned.coverage
+            done += len(chosen)
+    return result
 
 
 def _survivors(

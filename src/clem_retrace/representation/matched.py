@@ -67,15 +67,13 @@ def normalised_log(
     # have a place among the float32.
     image = image - middle
     unit = float(np.abs(image).max())
-    # Rounding leaves a constant image differences of some 1e-7 of its values.
-    if unit <= 1e-6 * largest:
-        raise BadImage(f"{name} is constant: there are no structures to compare")
-    image /= unit
+    image /= unit or 1.0
     response = ndimage.gaussian_laplace(image, sigma, output=np.float32, mode="nearest")
     response *= known
     energy = ndimage.gaussian_filter(response * response, window, mode="nearest")
     mean_energy = float(energy.mean(dtype=np.float64))
-    if unit * math.sqrt(mean_energy) <= 1e-6 * largest:
+    # Rounding leaves a constant image differences of some 1e-7 of its values.
+    if unit * min(1.0, math.sqrt(mean_energy)) <= 1e-6 * largest:
         raise BadImage(f"{name} is constant: there are no structures to compare")
     response /= np.sqrt(energy + ENERGY_FLOOR**2 * mean_energy)
     return np.clip(response, -CLIP, CLIP, out=response)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ __all__ = [
     "BadImage",
     "ClemRetraceError",
     "InvalidOption",
+    "LandmarkError",
     "MissingPixelSize",
     "PatchLargerThanEM",
     "RoiError",
@@ -31,6 +32,10 @@ class BadFile(ClemRetraceError):
 
 class InvalidOption(ClemRetraceError):
     """An option is out of its bounds, unknown, or contradicts another."""
+
+
+class LandmarkError(ClemRetraceError):
+    """Pairs of points do not tell a transform: too few, on one line, or in one place."""
 
 
 class MissingPixelSize(ClemRetraceError):

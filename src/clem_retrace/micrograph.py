@@ -1,4 +1,7 @@
-"""The values a run starts from: `Micrograph`, an image with its pixel size, and `Roi`."""
+"""The values a run starts from: `Micrograph`, an image with its pixel size, and `Roi`.
+
+`ImageFacts` is what a result remembers of an image.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadImage, InvalidOption, RoiError
 from clem_retrace.geometry import Matrix, decimation, map_points
 
-__all__ = ["Micrograph", "Projection", "Roi", "project"]
+__all__ = ["ImageFacts", "Micrograph", "Projection", "Roi", "project"]
 
 Projection = Literal["max", "mean", "min", "std", "plane"]
 
@@ -106,6 +109,20 @@ class Micrograph:
             if max(factors) < max(ratio) <= decimation_limit:
                 chosen, factors = level, ratio
         return chosen, decimation(factors)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a result remembers of an image: name, shape, pixel size (nm, or None)."""
+
+    name: str
+    shape: tuple[int, int]
+    pixel_size: float | None
+
+    @classmethod
+    def of(cls, micrograph: Micrograph) -> ImageFacts:
+        """Return what is remembered of an image."""
+        return cls(micrograph.name, micrograph.shape, micrograph.pixel_size)
 
 
 def _level_factor(length: int, level_length: int) -> float:

@@ -15,10 +15,10 @@ from clem_retrace.errors import BadImage, InvalidOption, MissingPixelSize, Patch
 from clem_retrace.events import Event, StageResult, Steps, run
 from clem_retrace.geometry import Matrix
 from clem_retrace.memory import Memory, Recall
-from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration import AffineEstimate
-from clem_retrace.result import ImageFacts, Registration
+from clem_retrace.result import Registration
 from clem_retrace.retracing import Candidates, Match
 from clem_retrace.retracing.verdict import merge, verdict
 from clem_retrace.stages import (
@@ -138,7 +138,7 @@ def steps(
             em_to_lm = estimate.matrix
     found_it = match.confidence >= options.confidence_threshold
     return Registration(
-        lm=_facts(lm), em=_facts(em), roi=roi, options=options, ratio=ratio,
+        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=roi, options=options, ratio=ratio,
         lm_scale=lm_scale, em_scale=em_scale, candidates=candidates, match=match,
         estimate=estimate, em_to_lm=em_to_lm, found=found_it, confidence=match.confidence,
         reason=_reason(candidates, take, estimate, options.confidence_threshold),
@@ -232,10 +232,6 @@ class _Clock:
         start = time.perf_counter()
         yield
         self.seconds[stage] = time.perf_counter() - start
-
-
-def _facts(image: Micrograph) -> ImageFacts:
-    return ImageFacts(image.name, image.shape, image.pixel_size)
 
 
 def _in_memory(lm: Micrograph) -> Micrograph:

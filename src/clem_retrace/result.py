@@ -13,26 +13,18 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadFile
 from clem_retrace.evaluation import Distance, centre_distance
 from clem_retrace.geometry import Matrix, as_transform
-from clem_retrace.micrograph import Roi
+from clem_retrace.micrograph import ImageFacts, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration import AffineEstimate
+from clem_retrace.registration.pair_transform import Origin, PairTransform
 from clem_retrace.representation import ScaleSelection
 from clem_retrace.retracing import Candidates, Match
 from clem_retrace.retracing.candidates import Search
 
-__all__ = ["ImageFacts", "Registration"]
+__all__ = ["Registration"]
 
 #: Of the dictionary's form; raised when a reader of the old form would misread the new.
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """What a result remembers of an image: name, shape, pixel size (nm, or None)."""
-
-    name: str
-    shape: tuple[int, int]
-    pixel_size: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +88,12 @@ class Registration:
     def lm_to_em(self) -> Matrix:
         """The transform in the other direction."""
         return self.place.lm_to_em
+
+    @property
+    def transform(self) -> PairTransform:
+        """The way from EM to LM, as other tools take it."""
+        origin: Origin = "hand" if self.match.search == "hand" else "automatic"
+        return PairTransform(self.em_to_lm, self.lm, self.em, "affine", origin)
 
     @property
     def centre(self) -> tuple[float, float]:

@@ -19,10 +19,10 @@ from clem_retrace.errors import BadFile
 from clem_retrace.geometry import decompose, invert, map_points, similarity
 from clem_retrace.io import exports
 from clem_retrace.io.pixel_sizes import pixel_size_of
-from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.representation.scale_selection import ScaleSelection
-from clem_retrace.result import ImageFacts, Registration
+from clem_retrace.result import Registration
 from clem_retrace.retracing.candidates import Candidates, Match
 
 RATIO, ROI = 4.0, Roi(20, 30, 24, 32)
@@ -63,8 +63,8 @@ def registration(lm: Micrograph, em: Micrograph) -> Registration:
     no_counts = np.zeros(1)
     scale = ScaleSelection(1.5, np.array([1.5]), no_counts, no_counts, no_counts, 1.5)
     return Registration(
-        lm=ImageFacts(lm.name, lm.shape, lm.pixel_size),
-        em=ImageFacts(em.name, em.shape, em.pixel_size),
+        lm=ImageFacts.of(lm),
+        em=ImageFacts.of(em),
         roi=ROI,
         options=RegistrationOptions(),
         ratio=RATIO,

@@ -23,7 +23,8 @@ from clem_retrace.micrograph import Roi
 
 __all__ = ["Candidates", "Match", "suppress"]
 
-Search = Literal["oriented", "histogram"]
+#: Where a match comes from; "hand" is a person.
+Search = Literal["oriented", "histogram", "hand"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +47,9 @@ class Match:
     contrast : int
         1 when bright structures are bright in both images, -1 when they are dark in the
         EM, 0 when the search does not tell.
-    search : {"oriented", "histogram"}
-        Where it comes from. Histogram search tells a quarter turn at most: not which way
+    search : {"oriented", "histogram", "hand"}
+        Where it comes from; a place given by hand has the confidence 0, for none is known.
+        Histogram search tells a quarter turn at most: not which way
         round, nor whether the EM is mirrored.
     """
 

@@ -15,9 +15,9 @@ from clem_retrace.retracing.confidence import FEWEST_RIVALS, confidences
 from clem_retrace.stages import MATCHED_SIGMA
 
 if TYPE_CHECKING:
+    from clem_retrace.micrograph import ImageFacts
     from clem_retrace.pipeline import Registration
     from clem_retrace.representation import ScaleSelection
-    from clem_retrace.result import ImageFacts
 
 __all__ = ["needed_score", "scale_figure", "score_figure", "taken_rank"]
 

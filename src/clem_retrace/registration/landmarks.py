@@ -78,8 +78,7 @@ class Landmarks:
     @property
     def placed(self) -> NDArray[np.bool_]:
         """Which pairs have both points, shape (K,)."""
-        placed: NDArray[np.bool_] = np.isfinite(np.hstack([self.lm, self.em])).all(axis=1)
-        return placed
+        return np.asarray(np.isfinite(np.hstack([self.lm, self.em])).all(axis=1), bool)
 
     @property
     def used(self) -> NDArray[np.bool_]:

@@ -21,24 +21,21 @@ from clem_retrace.options import Similarity
 from clem_retrace.retracing.candidates import Candidates, suppress
 from clem_retrace.retracing.descriptors import Turn
 from clem_retrace.retracing.patches import (
+    DISTINCT,
+    DISTINCT_ANGLE,
     KNOWN_SHARE,
     Patch,
     Place,
     fitting_patches,
     roi_histogram,
 )
+from clem_retrace.retracing.peaks import peaks
 from clem_retrace.retracing.windows import window_histograms, window_starts
 
 __all__ = ["histogram_search", "histogram_search_steps"]
 
 #: From one grid to the next, finer one in the refinement.
 REFINEMENT = 4
-
-#: Candidates whose centres are closer than this part of the patch's shorter side are one.
-DISTINCT = 0.5
-
-#: At the same place, candidates of the two orientations are distinct.
-DISTINCT_ANGLE = 45.0
 
 Array = NDArray[np.float32]
 
@@ -217,17 +214,22 @@ class _Survey:
 
     def peaks(self, limit: int) -> list[Place]:
         """Return the best windows that are distinct in position, best first."""
-        left = np.where(np.isnan(self.scores), -np.inf, self.scores)
         apart = (DISTINCT * min(self.patch.height, self.patch.width)) ** 2
-        found: list[Place] = []
-        while len(found) < limit and np.isfinite(left.max()):
-            row, col = np.unravel_index(int(left.argmax()), left.shape)
-            top, start = int(self.rows[row]), int(self.cols[col])
-            found.append(Place(top, start, float(left[row, col]), int(self.turns[row, col])))
-            near = (self.rows[:, None] - top) ** 2 + (self.cols - start) ** 2 < apart
-            near[row, col] = True
-            left[near] = -np.inf
-        return found
+        rows, cols = self.rows[:, None], self.cols
+
+        def around(row: int, col: int) -> NDArray[np.bool_]:
+            near: NDArray[np.bool_] = (rows - rows[row]) ** 2 + (cols - cols[col]) ** 2 < apart
+            return near
+
+        return [
+            Place(
+                int(self.rows[row]),
+                int(self.cols[col]),
+                float(self.scores[row, col]),
+                int(self.turns[row, col]),
+            )
+            for row, col in peaks(self.scores, around, limit)
+        ]
 
 
 def _compare_all(

@@ -21,6 +21,10 @@ __all__ = ["Patch", "Place", "fitting_patches", "roi_histogram"]
 #: Windows of which less than this share has values are not compared.
 KNOWN_SHARE = 0.5
 
+#: Candidates whose centres are closer than this part of the patch's shorter side are one,
+#: unless their angles differ by more than this, degrees.
+DISTINCT, DISTINCT_ANGLE = 0.5, 45.0
+
 Array = NDArray[np.float32]
 Pair = tuple[float, float]
 

@@ -260,8 +260,9 @@ def align(
         Never worse than the starts: the best of the steps is kept.
     """
     chunk = max(1, CHUNK // len(template.points))
+    descent = _Descent.of(template, model)
     parts = [
-        _align(template, image, starts[first : first + chunk], model, iterations)
+        _align(template, descent, image, starts[first : first + chunk], iterations)
         for first in range(0, len(starts), chunk)
     ]
     return Alignments(
@@ -271,25 +272,49 @@ def align(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Descent:
+    """What the steps have in common, by inverse composition: the template's side of them.
+
+    Attributes
+    ----------
+    weighted : ndarray, shape (parameters, P)
+        Change of the template's values by each parameter, times their weights.
+    hessian : ndarray, shape (parameters, parameters)
+    total : float
+        Sum of the weights.
+    """
+
+    weighted: NDArray[np.float32]
+    hessian: NDArray[np.float64]
+    total: float
+
+    @classmethod
+    def of(cls, template: Template, model: Model) -> _Descent:
+        """Return the descent of a template by a model."""
+        steps = steepest_steps(template, model)
+        weighted = steps * template.weights[:, None]
+        hessian = (weighted.T @ steps).astype(np.float64)
+        hessian += 1e-6 * np.trace(hessian) * np.eye(len(hessian))
+        return cls(
+            np.ascontiguousarray(weighted.T), hessian, float(template.weights.sum(dtype=np.float64))
+        )
+
+
 def _align(
     template: Template,
+    descent: _Descent,
     image: NDArray[np.float32],
     starts: NDArray[np.float64],
-    model: Model,
     iterations: int,
 ) -> Alignments:
-    steps = steepest_steps(template, model)
-    weighted = steps * template.weights[:, None]
-    hessian = (weighted.T @ steps).astype(np.float64)
-    hessian += 1e-6 * np.trace(hessian) * np.eye(len(hessian))
-    total = float(template.weights.sum(dtype=np.float64))
     matrices = np.array(starts, dtype=np.float64)
     best = Alignments(matrices.copy(), np.full(len(matrices), -1.0), np.zeros(len(matrices)))
     for iteration in range(iterations + 1):
         values, inside = sample(image, matrices, template.points)
         cross, own, other, weight = _sums(template, values, inside)
         correlation = cross / np.sqrt(np.maximum(own * other, 1e-12))
-        coverage = weight / total
+        coverage = weight / descent.total
         better = (correlation * np.sqrt(coverage) > best.score) | (iteration == 0)
         best.matrices[better] = matrices[better]
         best.correlation[better] = correlation[better]
@@ -300,8 +325,9 @@ def _align(
         # correlate, a is held off zero, and the longest step bounds the rest.
         amplitude = np.maximum(cross / np.maximum(own, 1e-12), 0.03)
         values -= amplitude[:, None].astype(np.float32) * inside * template.values
-        descent = (values @ weighted).astype(np.float64)
-        parameters: NDArray[np.float64] = np.linalg.solve(hessian, descent.T).T.astype(np.float64)
+        # Not by BLAS: its own threads would wait, spinning, for work between the calls.
+        slope = np.einsum("kp,mp->km", values, descent.weighted).astype(np.float64)
+        parameters: NDArray[np.float64] = np.linalg.solve(descent.hessian, slope.T).T.astype(float)
         parameters /= (amplitude * np.maximum(coverage, 0.2))[:, None]
         length = np.linalg.norm(parameters, axis=1)
         parameters *= np.minimum(1.0, LONGEST_STEP / np.maximum(length, 1e-9))[:, None]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from clem_retrace.events import Progress, Steps, run
+from clem_retrace.parallel import in_order
 
 __all__ = [
     "ROUNDING",
@@ -74,10 +75,12 @@ def laplacian_of_gaussian_steps(image: Any, sigma: float, stage: str) -> Steps[N
     for top in range(0, rows, tile):
         bottom = min(top + tile, rows)
         strip, known = read_padded(image, (top, bottom), (0, cols), halo)
-        for left in range(0, cols, tile):
+        lefts = range(0, cols, tile)
+        parts = [strip[:, left : min(left + tile, cols) + 2 * halo] for left in lefts]
+        responses = in_order(lambda part: _filter(part, sigma, halo), parts)
+        for left, response in zip(lefts, responses, strict=True):
             yield Progress(stage, done, total)
-            right = min(left + tile, cols)
-            result[top:bottom, left:right] = _filter(strip[:, left : right + 2 * halo], sigma, halo)
+            result[top:bottom, left : left + tile] = response
             done += 1
         if known is not None:
             result[top:bottom][~known] = np.nan

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.options import Structures
+from clem_retrace.parallel import in_order
 from clem_retrace.representation.blobs import blob_layers, halo_width, white_noise_counts
 from clem_retrace.representation.log import read_padded
 
@@ -143,25 +144,66 @@ def select_sigma_steps(
     strengths: list[list[NDArray[np.float32]]] = [[] for _ in sigmas]
     finest: list[list[NDArray[np.float32]]] = [[] for _ in range(octave)]
     area = 0
-    for done, (rows, cols) in enumerate(tiles):
+
+    def counted(tile: tuple[NDArray[np.float32], NDArray[np.bool_] | None]) -> _Tile:
+        return _Tile.of(*tile, sigmas, halo, structures, octave)
+
+    read = (read_padded(image, rows, cols, halo) for rows, cols in tiles)
+    for done, found in enumerate(in_order(counted, read)):
         yield Progress(stage, done, len(tiles))
-        part, known = read_padded(image, rows, cols, halo)
-        inside = (rows[1] - rows[0]) * (cols[1] - cols[0])
-        area += inside if known is None else int(np.count_nonzero(known))
-        if part.min() == part.max():
-            continue
-        for layer in blob_layers(part, sigmas):
-            strengths[layer.index].append(layer.strengths(structures, known))
-            if layer.index < octave:
-                finest[layer.index].append(layer.response[::4, ::4].ravel())
+        area += found.area
+        for all_of_one, of_tile in zip(strengths, found.strengths, strict=False):
+            all_of_one.append(of_tile)
+        for all_of_one, of_tile in zip(finest, found.finest, strict=False):
+            all_of_one.append(of_tile)
     yield Progress(stage, len(tiles), len(tiles))
     if area == 0:
         raise BadImage("the image holds no finite values: no sigma can be chosen for it")
     if not finest[0]:
         raise BadImage("the image is constant: it has no structures to choose a sigma for")
     levels = np.array([_noise(np.concatenate(parts)) for parts in finest]) * sigmas[:octave]
-    found = [np.concatenate(parts) for parts in strengths]
-    return _selection(sigmas, found, levels, white_noise_counts(sigmas, area, structures))
+    blobs = [np.concatenate(parts) for parts in strengths]
+    return _selection(sigmas, blobs, levels, white_noise_counts(sigmas, area, structures))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tile:
+    """What one tile shows.
+
+    Attributes
+    ----------
+    area : int
+        Pixels with a value.
+    strengths : list of ndarray
+        Of its blobs at each sigma; none of a tile that is constant.
+    finest : list of ndarray
+        Some of the responses at the finest sigmas, from which the noise is told.
+    """
+
+    area: int
+    strengths: list[NDArray[np.float32]]
+    finest: list[NDArray[np.float32]]
+
+    @classmethod
+    def of(
+        cls,
+        part: NDArray[np.float32],
+        known: NDArray[np.bool_] | None,
+        sigmas: NDArray[np.float64],
+        halo: int,
+        structures: Structures,
+        octave: int,
+    ) -> Self:
+        """Return what a tile with a halo round it shows."""
+        rows, cols = (side - 2 * halo for side in part.shape)
+        area = rows * cols if known is None else int(np.count_nonzero(known))
+        tile = cls(area, [], [])
+        if part.min() < part.max():
+            for layer in blob_layers(part, sigmas):
+                tile.strengths.append(layer.strengths(structures, known))
+                if layer.index < octave:
+                    tile.finest.append(layer.response[::4, ::4].ravel())
+        return tile
 
 
 def _noise(responses: NDArray[np.float32]) -> float:

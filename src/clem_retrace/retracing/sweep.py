@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +24,13 @@ from scipy import fft
 
 from clem_retrace.events import Progress, Steps
 from clem_retrace.geometry import similarity
+from clem_retrace.parallel import in_order, threads
 from clem_retrace.resampling import warp
 from clem_retrace.retracing.orientations import Orientation, OrientationGrid, Turn
 
 __all__ = ["Peak", "Sweep", "sweep_steps"]
 
-#: Templates whose spectra are made in one call; about 0.1 s of work.
+#: Templates between two events; about 0.1 s of work.
 BATCH = 8
 
 #: So many peaks are given also where few orientations are asked for; those of one
@@ -138,16 +138,21 @@ def sweep_steps(
     peaks: list[Peak] = []
     wanted = sum(len(turn.wanted) for turn in turns) * len(contrasts)
     positions = math.ceil(fewest_peaks / wanted)
-    remaining = iter(turns)
-    done = 0
-    while batch := list(islice(remaining, BATCH)):
-        yield Progress(stage, done, len(turns))
-        done += len(batch)
-        made = np.stack([_turned(weighted, centre, turn, half, canvas) for turn in batch])
-        spectra = _spectrum(made, field.shape)
-        for orientation, maps in _maps(field, spectra, batch):
+
+    def found(turn: Turn) -> tuple[list[Peak], NDArray[np.float32]]:
+        spectrum = _spectrum(_turned(weighted, centre, turn, half, canvas), field.shape)
+        highest = np.full(image.shape, -1.0, np.float32)
+        of_turn: list[Peak] = []
+        for orientation, maps in _maps(field, spectrum, turn):
             maps *= 1 / (math.sqrt(energy) * orientation.magnification)
-            peaks += _peaks(maps, orientation, contrasts, best, positions)
+            of_turn += _peaks(maps, orientation, contrasts, highest, positions)
+        return of_turn, highest
+
+    for done, (of_turn, highest) in enumerate(in_order(found, turns)):
+        if done % BATCH == 0:
+            yield Progress(stage, done, len(turns))
+        peaks += of_turn
+        np.maximum(best, highest, out=best)
     yield Progress(stage, len(turns), len(turns))
     peaks.sort(key=lambda peak: -peak.score)
     return Sweep(tuple(peaks), np.where(field.factor > 0, best, np.nan))
@@ -187,15 +192,15 @@ def _isotropic(
     return total
 
 
-def _spectrum(canvases: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.complex64]:
-    """Return the spectra of canvases, shape (K, side, side), their middles at the origin."""
-    half = canvases.shape[1] // 2
-    padded = np.zeros((len(canvases), *shape), np.float32)
-    padded[:, : half + 1, : half + 1] = canvases[:, half:, half:]
-    padded[:, : half + 1, -half:] = canvases[:, half:, :half]
-    padded[:, -half:, : half + 1] = canvases[:, :half, half:]
-    padded[:, -half:, -half:] = canvases[:, :half, :half]
-    return fft.rfft2(padded, axes=(1, 2), workers=-1)  # type: ignore[no-any-return]
+def _spectrum(canvas: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.complex64]:
+    """Return the spectrum of a square canvas, its middle at the origin."""
+    half = len(canvas) // 2
+    padded = np.zeros(shape, np.float32)
+    padded[: half + 1, : half + 1] = canvas[half:, half:]
+    padded[: half + 1, -half:] = canvas[half:, :half]
+    padded[-half:, : half + 1] = canvas[:half, half:]
+    padded[-half:, -half:] = canvas[:half, :half]
+    return fft.rfft2(padded)  # type: ignore[no-any-return]
 
 
 def _field(
@@ -211,13 +216,13 @@ def _field(
         fft.next_fast_len(max(rows + half, 2 * half + 1), real=True),
         fft.next_fast_len(max(cols + half, 2 * half + 1), real=True),
     )
-    under = np.conj(_spectrum(weights[None], shape)[0])
+    under = np.conj(_spectrum(weights, shape))
     layers = np.zeros((3, *shape), np.float32)
     layers[0, :rows, :cols] = image
     layers[1, :rows, :cols] = image * image
     layers[2, :rows, :cols] = known
-    spectra = fft.rfft2(layers, axes=(1, 2), workers=-1)
-    energy, covered = fft.irfft2(spectra[1:] * under, s=shape, axes=(1, 2), workers=-1)[
+    spectra = fft.rfft2(layers, axes=(1, 2), workers=threads())
+    energy, covered = fft.irfft2(spectra[1:] * under, s=shape, axes=(1, 2), workers=threads())[
         :, :rows, :cols
     ]
     coverage = np.clip(covered / weights.sum(dtype=np.float64), 0, 1)
@@ -230,20 +235,19 @@ def _field(
 
 
 def _maps(
-    field: _Field, spectra: NDArray[np.complex64], turns: Sequence[Turn]
+    field: _Field, spectrum: NDArray[np.complex64], turn: Turn
 ) -> Iterator[tuple[Orientation, NDArray[np.float32]]]:
     """Yield each wanted orientation with its map of normalised correlations."""
     rows, cols = field.factor.shape
     reverse = -np.arange(field.shape[0]) % field.shape[0]
-    for spectrum, turn in zip(spectra, turns, strict=True):
-        for orientation, half_turn, flipped in turn.wanted:
-            # Half a turn conjugates the spectrum; flipped columns reverse its rows and
-            # conjugate it, by the symmetry of a real image's spectrum.
-            variant = spectrum[reverse] if flipped else spectrum
-            if half_turn == flipped:
-                variant = np.conj(variant)
-            maps = fft.irfft2(field.spectrum * variant, s=field.shape, workers=-1)
-            yield orientation, maps[:rows, :cols] * field.factor
+    for orientation, half_turn, flipped in turn.wanted:
+        # Half a turn conjugates the spectrum; flipped columns reverse its rows and
+        # conjugate it, by the symmetry of a real image's spectrum.
+        variant = spectrum[reverse] if flipped else spectrum
+        if half_turn == flipped:
+            variant = np.conj(variant)
+        maps = fft.irfft2(field.spectrum * variant, s=field.shape, overwrite_x=True)
+        yield orientation, maps[:rows, :cols] * field.factor
 
 
 def _peaks(

@@ -151,6 +151,9 @@ class Recall:
             return type(value), repr(value)
         if isinstance(value, np.ndarray):
             return (yield from self._digest_steps(value))
+        if isinstance(value, Recall):
+            # What it gives depends on what it is asked, and that on the other arguments.
+            return "recall"
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             parts = [getattr(value, item.name) for item in dataclasses.fields(value)]
         elif isinstance(value, Mapping):

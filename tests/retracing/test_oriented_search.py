@@ -13,6 +13,7 @@ import pytest
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decompose, map_points
+from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.retracing.candidates import Candidates
@@ -250,3 +251,27 @@ def test_progress_goes_on_within_each_stage(pair: Pair) -> None:
             assert one.done <= after.done
         else:
             assert after.done == 0
+
+
+def test_another_region_of_the_same_images_is_compared_on_the_same_representations(
+    pair: Pair,
+) -> None:
+    memory = Memory()
+    moved = replace(pair.roi, row=pair.roi.row + 4, col=pair.roi.col - 3)
+
+    def stages(roi: Roi) -> tuple[Candidates, set[str]]:
+        events: list[Event] = []
+        steps = oriented_search_steps(
+            pair.lm, pair.em, roi, RATIO, ratio_uncertainty=0.0, context=60.0,
+            recall=Recall(memory),
+        )  # fmt: skip
+        found = run(steps, events.append)
+        return found, {event.stage for event in events}
+
+    first, made = stages(pair.roi)
+    second, made_again = stages(moved)
+    assert any("representation" in stage for stage in made)
+    assert not any("representation" in stage for stage in made_again)
+    alone = oriented_search(pair.lm, pair.em, moved, RATIO, ratio_uncertainty=0.0, context=60.0)
+    np.testing.assert_array_equal(second.best.em_to_lm, alone.best.em_to_lm)
+    assert second.best.score != first.best.score

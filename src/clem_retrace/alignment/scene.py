@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.alignment.gauss_newton import Template, proximity
+from clem_retrace.events import Steps, run
 from clem_retrace.geometry import Matrix, compose, invert
+from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.representation.matched import normalised_log
-from clem_retrace.resampling import decimate
+from clem_retrace.resampling import decimate_steps
 
 __all__ = ["Scene"]
 
@@ -67,16 +70,40 @@ class Scene:
         BadImage
             One of the images has no structures.
         """
-        lm_image, lm_to_grid = decimate(lm, cell)
-        em_image, em_to_grid = decimate(em, cell * ratio)
+        return run(
+            cls.at_steps(
+                lm, em, roi, ratio=ratio, cell=cell, sigma=sigma,
+                recall=Recall(), stage="representation",
+            )
+        )  # fmt: skip
+
+    @classmethod
+    def at_steps(
+        cls,
+        lm: Micrograph,
+        em: Micrograph,
+        roi: Roi,
+        *,
+        ratio: float,
+        cell: float,
+        sigma: float,
+        recall: Recall,
+        stage: str,
+    ) -> Steps[Self]:
+        """Yield progress of `at` under the name of `stage`; return its scene.
+
+        What does not depend on the region is recalled, where another run has left it.
+        """
         window = ENERGY_WINDOW / cell
+        seen_lm = yield from recall.steps(_seen_steps, lm, cell, sigma, window, "LM", stage)
+        seen_em = yield from recall.steps(_seen_steps, em, cell * ratio, sigma, window, "EM", stage)
         return cls(
-            lm=normalised_log(lm_image, sigma, window, name="the LM image"),
-            em=normalised_log(em_image, sigma, window, name="the EM image"),
-            known=np.isfinite(em_image),
-            roi=roi.scaled(lm_to_grid),
-            lm_to_grid=lm_to_grid,
-            em_to_grid=em_to_grid,
+            lm=seen_lm.log,
+            em=seen_em.log,
+            known=seen_em.known,
+            roi=roi.scaled(seen_lm.to_grid),
+            lm_to_grid=seen_lm.to_grid,
+            em_to_grid=seen_em.to_grid,
             cell=cell,
         )
 
@@ -95,3 +122,21 @@ class Scene:
     def off_grids(self, grid_to_grid: Matrix) -> Matrix:
         """Return a transform from the LM's grid to the EM's as one of the images."""
         return compose(invert(self.em_to_grid), grid_to_grid, self.lm_to_grid)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """One image on its grid: locally normalised LoG, where it is known, and the way there."""
+
+    log: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    to_grid: Matrix
+
+
+def _seen_steps(
+    image: Micrograph, factor: float, sigma: float, window: float, which: str, stage: str
+) -> Steps[_Seen]:
+    """Yield progress; return an image decimated by a factor, as it is compared."""
+    decimated, to_grid = yield from decimate_steps(image, factor, stage)
+    log = normalised_log(decimated, sigma, window, name=f"the {which} image")
+    return _Seen(log, np.isfinite(decimated), to_grid)

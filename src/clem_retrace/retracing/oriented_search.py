@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.alignment import GrowthStep, Place, Scene, grow_steps
-from clem_retrace.events import Progress, Steps, run
+from clem_retrace.events import Steps, run
 from clem_retrace.geometry import angle_between, invert, similarity
+from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
 from clem_retrace.retracing.confidence import confidences
@@ -71,6 +72,7 @@ def oriented_search_steps(
     angle_uncertainty: float = 10.0,
     limit: int = 10,
     stage: str = "oriented search",
+    recall: Recall | None = None,
 ) -> Steps[Candidates]:
     """Yield progress; return ranked places of an LM region in the EM.
 
@@ -95,6 +97,8 @@ def oriented_search_steps(
         How many places to return at most.
     stage : str
         Name under which progress is yielded.
+    recall : Recall, optional
+        Gives the images' representations, where an earlier search has left them.
 
     Returns
     -------
@@ -112,6 +116,7 @@ def oriented_search_steps(
         coarsening=max(1.0, math.hypot(roi.height, roi.width) / USUAL_DIAGONAL),
         contrasts={"either": (1, -1), "same": (1,), "inverted": (-1,)}[contrast],
         orientations={"mirror": mirror, "angle": angle, "angle_uncertainty": angle_uncertainty},
+        recall=recall or Recall(),
     )  # fmt: skip
     parts = ratio_parts(ratio, ratio_uncertainty)
     scenes: list[dict[float, Scene]] = [{} for _ in parts]
@@ -151,6 +156,7 @@ class _Task:
     coarsening: float
     contrasts: Sequence[int]
     orientations: Mapping[str, Any]
+    recall: Recall
 
     def reach(self, wanted: float | None) -> float:
         """Return how far the surroundings count, LM pixels."""
@@ -166,13 +172,11 @@ def _scenes_steps(
     task: _Task, level: Level, ratio: float, scenes: dict[float, Scene], stage: str
 ) -> Steps[None]:
     """Yield progress; make the scenes that a level needs and that are not there yet."""
-    missing = sorted({level.cell, *(step.cell for step in level.growth)} - scenes.keys())
-    for done, size in enumerate(missing):
-        yield Progress(f"{stage}, representation", done, len(missing))
-        scenes[size] = Scene.at(
-            task.lm, task.em, task.roi, ratio=ratio, cell=size * task.coarsening, sigma=SIGMA
-        )
-    yield Progress(f"{stage}, representation", len(missing), len(missing))
+    for size in sorted({level.cell, *(step.cell for step in level.growth)} - scenes.keys()):
+        scenes[size] = yield from Scene.at_steps(
+            task.lm, task.em, task.roi, ratio=ratio, cell=size * task.coarsening, sigma=SIGMA,
+            recall=task.recall, stage=f"{stage}, representation",
+        )  # fmt: skip
 
 
 def _level_steps(

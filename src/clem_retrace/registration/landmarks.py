@@ -11,13 +11,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from clem_retrace.errors import LandmarkError
 
-__all__ = ["Landmarks", "Model", "Which"]
+__all__ = ["CALLED", "FEWEST", "ON_A_LINE", "Landmarks", "Model", "Which"]
 
 #: What is fitted to the pairs.
 Model = Literal["rigid", "similarity", "affine", "thin-plate spline"]
 
 #: The image that a point lies on.
 Which = Literal["lm", "em"]
+
+#: How many pairs tell a transform.
+FEWEST: dict[Model, int] = {"rigid": 2, "similarity": 2, "affine": 3, "thin-plate spline": 3}
+
+#: Points are in one place when they are nearer than this share of the extent of all, and on
+#: one line when they reach less than this to its sides.
+SAME_PLACE = 1e-6
+ON_A_LINE = 0.01
+
+#: The models in a sentence.
+CALLED: dict[Model, str] = {
+    "rigid": "a rigid transform",
+    "similarity": "a similarity",
+    "affine": "an affine transform",
+    "thin-plate spline": "a thin-plate spline",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +52,8 @@ class Landmarks:
     Raises
     ------
     LandmarkError
-        The four are not of one length, or a coordinate is infinite.
+        The four are not of one length, a point has not two coordinates, or one of them is
+        infinite.
     """
 
     lm: NDArray[np.float64]
@@ -47,7 +64,7 @@ class Landmarks:
     def __post_init__(self) -> None:
         """Check and freeze what was given."""
         for name in ("lm", "em"):
-            points = np.array(getattr(self, name), dtype=np.float64).reshape(-1, 2)
+            points = _points(getattr(self, name))
             if np.isinf(points).any():
                 raise LandmarkError("a landmark lies at infinity")
             # Half a point is none.
@@ -68,9 +85,9 @@ class Landmarks:
     @classmethod
     def of(cls, lm: ArrayLike = (), em: ArrayLike = ()) -> Self:
         """Return active pairs of points, shape (K, 2) each, with names of their own."""
-        lm = np.asarray(lm, dtype=np.float64).reshape(-1, 2)
+        lm = _points(lm)
         names = tuple(str(number) for number in range(1, len(lm) + 1))
-        return cls(lm, np.asarray(em, dtype=np.float64), np.ones(len(lm), bool), names)
+        return cls(lm, _points(em), np.ones(len(lm), bool), names)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -124,6 +141,77 @@ class Landmarks:
 
     def removing(self, pair: int) -> Self:
         """Return the pairs without one; the others keep their names."""
-        kept = [number for number in range(len(self)) if number != pair]
+        everyone = range(len(self))
+        kept = [number for number in everyone if number != everyone[pair]]
         names = tuple(self.names[number] for number in kept)
         return type(self)(self.lm[kept], self.em[kept], self.active[kept], names)
+
+    def require(self, model: Model) -> None:
+        """Refuse pairs that do not tell a transform of a model.
+
+        Raises
+        ------
+        LandmarkError
+            Too few are used, two of them lie in one place, or, where it matters, all of them
+            nearly on one line.
+        """
+        # Imported when needed: the package itself loads without scipy.
+        from scipy.spatial import KDTree
+
+        used = np.flatnonzero(self.used)
+        if len(used) < FEWEST[model]:
+            raise LandmarkError(self._too_few(model))
+        for image, points in (("LM", self.lm[used]), ("EM", self.em[used])):
+            away = points - points.mean(axis=0)
+            # Digits that a coordinate far from 0 does not have tell no place.
+            least = SAME_PLACE * np.hypot(*away.T).max() + 1e-12 * np.abs(points).max()
+            together = sorted(KDTree(points).query_pairs(least))
+            if together:
+                one, other = (self.names[pair] for pair in used[list(together[0])])
+                raise LandmarkError(
+                    f"pairs {one} and {other} lie at the same place on the {image}: move, remove "
+                    "or switch off one of them"
+                )
+            if FEWEST[model] > 2:
+                _refuse_line(away, image, model)
+
+    def _too_few(self, model: Model) -> str:
+        """Return what is missing for a model, for people."""
+        count, fewest = int(self.used.sum()), FEWEST[model]
+        found = "none is" if count == 0 else "one is" if count == 1 else f"only {count} are"
+        reasons = [
+            f"pair {name} has no point on the {'LM' if np.isnan(lm).any() else 'EM'} yet"
+            if not placed
+            else f"pair {name} is switched off"
+            for name, lm, placed, used in zip(
+                self.names, self.lm, self.placed, self.used, strict=True
+            )
+            if not used
+        ]
+        because = f" ({'; '.join(reasons)})" if reasons else ""
+        return (
+            f"{CALLED[model]} needs {fewest} pairs, and {found} placed and switched on{because}: "
+            f"place {fewest - count} more"
+        )
+
+
+def _points(values: ArrayLike) -> NDArray[np.float64]:
+    """Return a copy as points, shape (K, 2)."""
+    points = np.array(values, dtype=np.float64)
+    if points.size == 0:
+        return np.empty((0, 2))
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise LandmarkError(f"landmarks are rows of two coordinates, not of shape {points.shape}")
+    return points
+
+
+def _refuse_line(away: NDArray[np.float64], image: str, model: Model) -> None:
+    """Raise an error for points, less their centroid, that lie nearly on one line."""
+    axes = np.linalg.svd(away, full_matrices=False)[2]
+    along, across = (away @ axes.T).T
+    if np.hypot.reduce(across) <= ON_A_LINE * np.hypot.reduce(along):
+        raise LandmarkError(
+            f"the {len(away)} pairs lie on one line on the {image}, or nearly: "
+            f"{np.ptp(along):.3g} px along it, {np.ptp(across):.2g} px across; "
+            f"{CALLED[model]} needs a pair away from the line, a similarity does not"
+        )

@@ -32,7 +32,8 @@ class PairTransform:
     model : {"rigid", "similarity", "affine", "thin-plate spline"}
     origin : {"automatic", "landmarks", "hand", "file"}
     landmarks : Landmarks or None
-        The pairs it was fitted to.
+        The pairs it was fitted to, of the origin "landmarks"; of another, pairs that it can be
+        checked with.
     spline : ThinPlate or None
         Of the model "thin-plate spline".
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from clem_retrace import __version__
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import map_points
+from clem_retrace.io.readout import readout
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import register
@@ -88,6 +90,60 @@ def test_without_a_registration(plain: dict[str, Any]) -> None:
     assert Registration.from_dict(plain | {"estimate": None}).estimate is None
 
 
+def test_the_error_is_that_of_the_estimate_over_the_region(
+    result: Registration, plain: dict[str, Any], pair: Pair
+) -> None:
+    assert result.estimate is not None
+    corners = [[row, col] for row in (0, 49) for col in (0, 59)]
+    at_corners = result.estimate.error_at(np.add(corners, (pair.roi.row, pair.roi.col)))
+    at_centre = result.estimate.error_at(pair.roi.centre)
+    assert result.error is not None
+    assert at_centre < result.error < at_corners.max()
+    assert plain["error"] == result.error
+    assert Registration.from_dict(plain).error == result.error
+    # Of the lattice that true errors are measured on: a shift alone is the same everywhere.
+    shift = np.zeros((6, 6))
+    shift[2, 2], shift[5, 5] = 0.09, 0.16
+    shifted = replace(result, estimate=replace(result.estimate, covariance=shift))
+    assert shifted.error == pytest.approx(0.5)
+    # A stretch by rows of a hundredth: the mean square of the lattice's rows.
+    stretch = np.zeros((6, 6))
+    stretch[0, 0] = 1e-4
+    stretched = replace(result, estimate=replace(result.estimate, covariance=stretch))
+    rows = pair.roi.row + 49 * np.array([0, 0.25, 0.5, 0.75, 1])
+    assert stretched.error == pytest.approx(0.01 * np.sqrt(np.mean(rows**2)))
+
+
+def test_where_there_is_no_registration_no_error_is_known(
+    result: Registration, plain: dict[str, Any]
+) -> None:
+    assert result.estimate is not None
+    failed = replace(result.estimate, converged=False, covariance=None)
+    assert replace(result, estimate=failed).error is None
+    assert replace(result, estimate=None).error is None
+    # A version before this one wrote none.
+    older = copy.deepcopy(plain)
+    del older["estimate"]["covariance"], older["error"]
+    back = Registration.from_dict(older)
+    assert back.estimate
+    assert back.error is None
+    assert np.isnan(back.estimate.error_at((3.0, 4.0)))
+
+
+def test_the_error_is_read_out_in_both_units(result: Registration, pair: Pair) -> None:
+    assert result.estimate is not None
+    shift = np.zeros((6, 6))
+    shift[2, 2] = 0.25
+    known = replace(result, estimate=replace(result.estimate, covariance=shift))
+    (line,) = [line for line in readout(known) if line.startswith("error")]
+    assert line.startswith("error         0.5 LM px = 55 nm, rms over the region")
+    assert "if the match is right" in line
+    unknown = replace(known, lm=replace(known.lm, pixel_size=None))
+    (line,) = [line for line in readout(unknown) if line.startswith("error")]
+    assert line.startswith("error         0.5 LM px, rms over the region")
+    assert not any(line.startswith("error") for line in readout(replace(result, estimate=None)))
+
+
 def test_the_file_tells_the_version_and_how_to_read_the_matrix(plain: dict[str, Any]) -> None:
     assert plain["version"] == __version__
     assert "em_to_lm @ (row, col, 1) of EM pixels" in plain["convention"]
@@ -113,7 +169,7 @@ def test_the_distance_is_between_match_and_ground_truth(result: Registration) ->
 # Damage -------------------------------------------------------------------------------------
 
 #: What `from_dict` does not read: it is there for people, or is read off the rest.
-DERIVED = {"convention", "centre", "angle", "mirrored", "magnification"}
+DERIVED = {"convention", "error", "centre", "angle", "mirrored", "magnification"}
 
 
 def places(values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -155,6 +211,8 @@ def test_whatever_is_missing_is_named(plain: dict[str, Any]) -> None:
     for path in places(plain):
         if path[0] == "options" and len(path) > 1:
             continue  # options that are not named keep their defaults
+        if path[1:2] == ("covariance",):
+            continue  # former versions wrote none
         if path[-1] in DERIVED or isinstance(path[-1], int) or path[:-1] == ("timings",):
             continue
         damaged = copy.deepcopy(plain)
@@ -192,6 +250,10 @@ def test_whatever_is_missing_is_named(plain: dict[str, Any]) -> None:
         (("options", "no such option"), 5),
         (("estimate", "matrix"), None),
         (("estimate", "gain"), "loud"),
+        (("estimate", "covariance"), [1, 2, 3]),
+        (("estimate", "covariance", 0, 0), -1.0),
+        (("estimate", "covariance", 0, 1), 1e6),
+        (("estimate", "covariance", 0, 0), float("nan")),
         (("lm_scale", "sigma"), [1, 2]),
         (("lm_scale", "counts"), ["few"]),
         (("timings",), [1, 2]),

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from clem_retrace.geometry import Matrix, invert, map_points
 from clem_retrace.micrograph import Roi
 
-__all__ = ["Distance", "centre_distance", "target_registration_error"]
+__all__ = ["Distance", "centre_distance", "target_registration_error", "targets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,23 @@ def target_registration_error(
     ----------
     em_to_lm, true_em_to_lm : ndarray, shape (3, 3)
     roi : Roi
-        In LM pixels; the targets are a lattice of `points` x `points` over it, all of which
-        count, also those that an outline leaves out.
+        In LM pixels; see `targets`.
 
     Returns
     -------
     ndarray, shape (points ** 2,), LM pixels
         How far from each target the EM's point comes to lie that is truly there.
     """
+    at = targets(roi, points=points)
+    back = map_points(em_to_lm @ invert(true_em_to_lm), at)
+    return np.linalg.norm(back - at, axis=1)  # type: ignore[no-any-return]
+
+
+def targets(roi: Roi, *, points: int = 5) -> NDArray[np.float64]:
+    """Return a lattice of `points` x `points` over a region, shape (points ** 2, 2).
+
+    All count, also those that an outline leaves out.
+    """
     rows = roi.row + (roi.height - 1) * np.linspace(0, 1, points)
     cols = roi.col + (roi.width - 1) * np.linspace(0, 1, points)
-    targets = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
-    back = map_points(em_to_lm @ invert(true_em_to_lm), targets)
-    return np.linalg.norm(back - targets, axis=1)  # type: ignore[no-any-return]
+    return np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)

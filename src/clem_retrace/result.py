@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile
-from clem_retrace.evaluation import Distance, centre_distance
+from clem_retrace.evaluation import Distance, centre_distance, targets
 from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.micrograph import ImageFacts, Roi
 from clem_retrace.options import RegistrationOptions
@@ -96,6 +96,16 @@ class Registration:
         return PairTransform(self.em_to_lm, self.lm, self.em, "affine", origin)
 
     @property
+    def error(self) -> float | None:
+        """Expected rms error over the ROI, LM pixels, if the match is right.
+
+        None when the registration was not asked for or failed, and where it is not known.
+        """
+        if not self.estimate or self.estimate.covariance is None:
+            return None
+        return float(np.sqrt(np.mean(self.estimate.error_at(targets(self.roi)) ** 2)))
+
+    @property
     def centre(self) -> tuple[float, float]:
         """(row, col) of the ROI's centre in EM pixels by `em_to_lm`."""
         return self.place.centre
@@ -116,6 +126,7 @@ class Registration:
             "version": self.version,
             "found": self.found,
             "confidence": self.confidence,
+            "error": self.error,
             "reason": self.reason,
             "em_to_lm": self.em_to_lm.tolist(),
             "convention": "(row, col, 1) of LM pixels = em_to_lm @ (row, col, 1) of EM pixels; "
@@ -235,5 +246,19 @@ def _estimate(values: Mapping[str, Any]) -> AffineEstimate:
         matrix=as_transform(values["matrix"]),
         converged=bool(values["converged"]),
         message=str(values["message"]),
+        covariance=_covariance(values.get("covariance")),
         **{name: float(values[name]) for name in names},
     )
+
+
+def _covariance(values: Any) -> NDArray[np.float64] | None:
+    """Return the covariance of an estimate; former versions wrote none."""
+    if values is None:
+        return None
+    covariance = np.array(values, dtype=np.float64)
+    if covariance.shape != (6, 6) or not np.isfinite(covariance).all():
+        raise BadFile("the covariance of the result is not 6 x 6 finite numbers")
+    least, greatest = np.linalg.eigvalsh(covariance)[[0, -1]]
+    if not np.allclose(covariance, covariance.T) or least < -1e-9 * max(greatest, 0.0):
+        raise BadFile("the covariance of the result is none: an error would be imaginary")
+    return covariance

@@ -235,6 +235,7 @@ def test_the_estimate_is_plain_values_on_request() -> None:
     values = json.loads(json.dumps(estimate.to_dict()))
     assert AffineEstimate(**values).support == estimate.support
     np.testing.assert_array_equal(values["matrix"], estimate.matrix)
+    np.testing.assert_array_equal(values["covariance"], estimate.covariance)
 
 
 def test_progress_goes_on_under_the_given_name() -> None:
@@ -251,6 +252,87 @@ def test_progress_goes_on_under_the_given_name() -> None:
     )
     assert isinstance(events[-1], Progress)
     assert events[-1].done == events[-1].total
+
+
+# How far it expects to be off -----------------------------------------------------------------
+
+
+def expected(estimate: AffineEstimate, pair: Pair) -> float:
+    """Return the rms of the error that is expected over the ROI, LM pixels."""
+    rows, cols = (
+        first + (size - 1) * np.linspace(0, 1, 5)
+        for first, size in ((pair.roi.row, pair.roi.height), (pair.roi.col, pair.roi.width))
+    )
+    errors = estimate.error_at(np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1))
+    return float(np.sqrt(np.mean(errors**2)))
+
+
+def test_simulated_pairs_are_off_by_what_is_expected() -> None:
+    """The rms of 6 ratios is told to a third or so: each error is one of few degrees of freedom."""
+    ratios = []
+    for seed in SEEDS:
+        pair = simulated(seed)
+        estimate = register(pair, off(pair, seed, 0.35), rough=False, context=40.0)
+        true = target_registration_error(estimate.matrix, truth(pair), pair.roi)
+        ratios.append(float(np.sqrt(np.mean(true**2))) / expected(estimate, pair))
+    assert 0.5 < np.sqrt(np.mean(np.square(ratios))) < 1.6
+    assert max(ratios) < 3
+
+
+def test_the_expected_error_grows_towards_the_corners_and_beyond() -> None:
+    pair = simulated(0)
+    estimate = register(pair, off(pair, 0, 0.35), rough=False)
+    inside = estimate.error_at(pair.roi.centre)
+    corner, beyond = estimate.error_at([pair.roi.corners[0], 3 * pair.roi.corners[0] - 200])
+    assert 0 < inside < corner < beyond
+
+
+def test_it_does_not_depend_on_which_way_round_or_how_large_the_em_is() -> None:
+    """It is in LM pixels; only where the pixels of the EM's grid fall makes a difference.
+
+    From corner to corner it changes by a quarter, so that mirrored ones would be seen.
+    """
+    pair = simulated(2)
+    start = off(pair, 2, 0.35)
+    estimate = register(pair, start, rough=False)
+    em = np.asarray(pair.em.data)
+    flip = np.array([[1.0, 0, 0], [0, -1, em.shape[1] - 1], [0, 0, 1]])
+    large = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
+    for image, to_em in ((em[:, ::-1], flip), (em.repeat(2, 0).repeat(2, 1), large)):
+        changed = replace(pair, em=Micrograph(np.ascontiguousarray(image), 10.0))
+        other = register(changed, compose(start, to_em), rough=False)
+        np.testing.assert_allclose(
+            other.error_at(pair.roi.corners), estimate.error_at(pair.roi.corners), rtol=0.1
+        )
+
+
+def test_a_start_that_was_kept_may_be_off_by_what_the_fit_moved_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Least squares correlates best; from there the robust fit is not taken if all must hold."""
+    pair = replaced(textured(1), 1)
+    start = register(pair, truth(pair), rough=False, robust=False).matrix
+    moved = register(pair, start, rough=False)
+    monkeypatch.setattr(affine, "HELD", 1.0)
+    kept = register(pair, start, rough=False)
+    np.testing.assert_allclose(kept.matrix, start)
+    between = target_registration_error(start, moved.matrix, pair.roi, points=2)
+    assert between.min() > 3 * moved.error_at(pair.roi.centre)
+    corners = (
+        pair.roi.row + (pair.roi.height - 1) * np.array([0, 0, 1, 1]),
+        (pair.roi.col + (pair.roi.width - 1) * np.array([0, 1, 0, 1])),
+    )
+    np.testing.assert_allclose(kept.error_at(np.transpose(corners)), between, rtol=0.1)
+
+
+def test_of_a_failed_registration_no_error_is_known() -> None:
+    pair = textured(0)
+    estimate = register(pair, off(pair, 0, 0.3), rough=False, minimum_support=1.0)
+    assert not estimate
+    assert estimate.covariance is None
+    assert estimate.to_dict()["covariance"] is None
+    assert np.isnan(estimate.error_at(np.zeros((3, 4, 2)))).all()
+    assert estimate.error_at(np.zeros((3, 4, 2))).shape == (3, 4)
 
 
 # How it fails ------------------------------------------------------------------------------

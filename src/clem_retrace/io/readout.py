@@ -34,6 +34,8 @@ def readout(registration: Registration, truth: Roi | None = None) -> list[str]:
         f"(started from {registration.ratio:.3f})",
         f"registration  {_affine(registration)}",
     ]
+    if registration.error is not None:
+        lines.append(f"error         {_error(registration.error, registration.lm.pixel_size)}")
     if truth is not None:
         lines.append(f"to the truth  {registration.distance_to(truth)}")
     return lines
@@ -47,3 +49,14 @@ def _affine(registration: Registration) -> str:
     if not estimate:
         return f"failed, the match is kept: {estimate.message}"
     return f"support {estimate.support:.2f}, correlation {estimate.correlation:.2f}"
+
+
+def _error(error: float, pixel_size: float | None) -> str:
+    """Return the expected error in LM pixels, and in nm where their size is known."""
+    nm = "" if pixel_size is None else f" = {_short(error * pixel_size)} nm"
+    return f"{_short(error)} LM px{nm}, rms over the region, expected if the match is right"
+
+
+def _short(number: float) -> str:
+    """Return a number to two digits, or to whole units where that is more."""
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"

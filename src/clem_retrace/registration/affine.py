@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +32,8 @@ from clem_retrace.alignment.gauss_newton import (
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
 from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.registration.estimate import AffineEstimate
+from clem_retrace.registration.uncertainty import affine_covariance, in_lm_pixels
 
 __all__ = ["AffineEstimate", "register_affine", "register_affine_steps"]
 
@@ -71,54 +72,6 @@ SPREAD_SHIFTS = np.arange(-9.0, 9.1, 3.0)
 SPREAD_ANGLES = (-5.0, -2.5, 0.0, 2.5, 5.0)
 SPREAD_MAGNIFICATIONS = (0.95, 1.0, 1.05)
 SPREAD_CELL, SPREAD_SIGMA, SPREAD_REACH = 3.0, 1.0, 20.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AffineEstimate:
-    """What the registration found; falsy when it failed.
-
-    Attributes
-    ----------
-    matrix : ndarray, shape (3, 3), float64
-        From EM pixels to LM pixels; the start when the registration failed.
-    support : float
-        Share of the overlap's pixels whose weight exceeds 0.2.
-    gain : float
-        Amplitude of the EM's structures over that of the LM's; negative when what is
-        bright in one is dark in the other.
-    correlation : float
-        Of the two representations after the registration, over ROI and surroundings,
-        contrast sign removed, -1 to 1.
-    correlation_before : float
-        The same for the start.
-    converged : bool
-    message : str
-        Why it failed; empty when it did not.
-    """
-
-    matrix: Matrix
-    support: float
-    gain: float
-    correlation: float
-    correlation_before: float
-    converged: bool
-    message: str
-
-    def __bool__(self) -> bool:
-        """Whether the estimate can be used."""
-        return self.converged
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "matrix": self.matrix.tolist(),
-            "support": self.support,
-            "gain": self.gain,
-            "correlation": self.correlation,
-            "correlation_before": self.correlation_before,
-            "converged": self.converged,
-            "message": self.message,
-        }
 
 
 def register_affine(
@@ -224,8 +177,29 @@ def register_affine_steps(
             starts[0], fault, support=fit.support, correlation=after, before=given, gain=fit.gain
         )
     return AffineEstimate(
-        invert(matrix), fit.support, sign * fit.gain, float(after), float(given), True, ""
+        invert(matrix), fit.support, sign * fit.gain, float(after), float(given), True, "",
+        _covariance(scene, template, finer * sigma, fit.matrix, matrix, robust),
+    )  # fmt: skip
+
+
+def _covariance(
+    scene: Scene, template: Template, sigma: float, fitted: Matrix, taken: Matrix, robust: bool
+) -> NDArray[np.float64] | None:
+    """Return the estimate's covariance from the last fit, on the grids, and what was taken."""
+    values, inside = sample(scene.em, fitted[None], template.points)
+    prior = template.weights * inside[0]
+    if not prior.any():
+        return None
+    cutoff = TUKEY if robust else np.inf
+    _, residual, tukey = gain_and_weights(values[0], template.values, prior, cutoff)
+    covariance = affine_covariance(
+        template, scene.em, fitted, prior=prior, residual=residual, tukey=tukey, sigma=sigma
     )
+    if covariance is None:
+        return None
+    # Where the start was kept, it is off by what lies between it and the fit as well.
+    away = (compose(invert(taken), scene.off_grids(fitted)) - np.eye(3))[:2].ravel()
+    return in_lm_pixels(covariance, template, scene.lm_to_grid) + np.outer(away, away)
 
 
 def _failed(
@@ -335,7 +309,7 @@ def _fit_steps(
         if not prior.any():
             return _Fit(start, 0.0, 0.0)
         cutoff = TUKEY * WIDENING[min(iteration, len(WIDENING) - 1)] if robust else np.inf
-        gain, residual, tukey = _gain_and_weights(v, t, prior, cutoff)
+        gain, residual, tukey = gain_and_weights(v, t, prior, cutoff)
         weight = prior * tukey
         support = float(np.average(tukey > AGREES, weights=prior))
         hessian = gain * ((steps * weight[:, None]).T @ steps).astype(np.float64)
@@ -349,7 +323,7 @@ def _fit_steps(
     return _Fit(matrix, support, float(gain))
 
 
-def _gain_and_weights(
+def gain_and_weights(
     v: NDArray[np.float32], t: NDArray[np.float32], prior: NDArray[np.float32], cutoff: float
 ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
     """Return the robust gain, the residuals with gain and shift removed, and Tukey's weights."""

@@ -23,10 +23,15 @@ import tifffile
 
 from clem_retrace import synthetic
 from clem_retrace.cli import main
+from clem_retrace.evaluation import target_registration_error
 from clem_retrace.events import Progress, StageResult
+from clem_retrace.geometry import compose, invert, translation
 from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.sessions import Session, SessionRun, save_session
+from clem_retrace.io.transforms import write_transform
+from clem_retrace.micrograph import ImageFacts
 from clem_retrace.options import PRESETS, declarations
+from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair
 
@@ -101,6 +106,59 @@ def test_a_run_writes_its_files_and_reads_them_out(finished: SimpleNamespace) ->
         "registration  ",
     ):
         assert fact in finished.stdout
+
+
+@pytest.mark.parametrize("kind", ["numbers", "file"])
+def test_a_run_starts_from_a_place_given_by_hand(
+    kind: str, pair: Pair, files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pair.lm_to_em is not None
+    start = compose(translation((3.0, -2.0)), invert(pair.lm_to_em))
+    words = [str(number) for number in start[:2].flat]
+    if kind == "file":
+        facts = ImageFacts.of(pair.lm), ImageFacts.of(pair.em)
+        transform = PairTransform(start, *facts, origin="hand")
+        words = [str(write_transform(tmp_path / "start.tfm", transform))]
+    arguments = ["run", *files, *roi_of(pair), "--out", str(tmp_path / "out"), "--start", *words]
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "BY HAND       Placed by hand, and registered from there, 3.6 LM px away" in told
+    assert "confidence    none is known: placed by hand" in told
+    text = (tmp_path / "out" / "registration.json").read_text(encoding="utf-8")
+    registration = Registration.from_dict(json.loads(text))
+    np.testing.assert_allclose(registration.match.em_to_lm, start, rtol=1e-9, atol=1e-9)
+    found = target_registration_error(registration.em_to_lm, invert(pair.lm_to_em), pair.roi)
+    assert np.median(found) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["1", "2", "3"], "--start has 3 words: give six numbers"),
+        (["1", "0", "0", "0", "1", "north"], "--start has 6 words: give six numbers"),
+        (["1", "0", "0", "2", "0", "0"], "flattens the plane"),
+        (["nowhere.tfm"], "nowhere.tfm"),
+        (["1", "0", "9999", "0", "1", "0"], "outside the EM image"),
+    ],
+)
+def test_a_start_that_is_none_is_told(
+    words: list[str],
+    told: str,
+    pair: Pair,
+    files: Files,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = str(tmp_path / "out")
+    assert main(["run", *files, *roi_of(pair), "--out", out, "--start", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+
+
+def test_a_start_needs_no_candidate(files: Files, pair: Pair) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["run", *files, *roi_of(pair), "--take", "2", "--start", *"100010"])
+    assert stop.value.code == 2
 
 
 def test_a_run_finds_the_pair(finished: SimpleNamespace, pair: Pair) -> None:

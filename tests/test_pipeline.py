@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clem_retrace import resampling
+from clem_retrace import low_pass, resampling
 from clem_retrace.errors import (
     BadImage,
     ClemRetraceError,
@@ -25,10 +25,11 @@ from clem_retrace.errors import (
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.events import Event, Progress, StageResult
 from clem_retrace.geometry import compose, decompose, invert, similarity
+from clem_retrace.inputs import resolve_ratio
 from clem_retrace.memory import Memory
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import PRESETS, RegistrationOptions
-from clem_retrace.pipeline import refine, register, resolve_ratio, steps
+from clem_retrace.pipeline import refine, register, steps
 from clem_retrace.representation import Representation, ScaleSelection
 from clem_retrace.result import Registration
 from clem_retrace.retracing import Candidates, Match
@@ -689,7 +690,7 @@ def test_dask_gives_the_same_answer_and_is_read_in_parts(
     chosen = options(search="both", histogram__matched=matched)
     expected = run(pair, chosen)
     # The strips are as small for this image as they are for one of a hundred megapixels.
-    monkeypatch.setattr(resampling, "STRIP_PIXELS", 1 << 14)
+    monkeypatch.setattr(low_pass, "STRIP_PIXELS", 1 << 14)
     data = np.asarray(pair.em.data)
     watched = Watched(da.from_array(data, chunks=(128, 100)))
     registration = run(pair, chosen, em=replace(pair.em, data=watched))
@@ -704,7 +705,7 @@ def test_dask_gives_the_same_answer_and_is_read_in_parts(
 
 
 def test_a_dask_em_is_decimated_in_strips(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resampling, "STRIP_PIXELS", 1 << 14)
+    monkeypatch.setattr(low_pass, "STRIP_PIXELS", 1 << 14)
     watched = Watched(da.from_array(np.asarray(pair.em.data), chunks=(128, 100)))
     image, _ = resampling.decimate(replace(pair.em, data=watched), 2.0)
     whole, _ = resampling.decimate(pair.em, 2.0)

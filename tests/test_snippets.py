@@ -19,14 +19,16 @@ from hypothesis import strategies as st
 from clem_retrace import cli, synthetic
 from clem_retrace.arguments import chosen_options, make_parser
 from clem_retrace.errors import BadFile, InvalidOption
+from clem_retrace.geometry import compose, invert, similarity
+from clem_retrace.inputs import overlap_region
 from clem_retrace.io import session_images
 from clem_retrace.io.images import read_micrograph
 from clem_retrace.io.session_images import SessionImage, describe
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import PRESETS, RegistrationOptions, declarations
-from clem_retrace.pipeline import register
+from clem_retrace.pipeline import register, register_from
 from clem_retrace.result import Registration
-from clem_retrace.snippets import command_line, python_snippet, rank_taken
+from clem_retrace.snippets import command_line, python_snippet, rank_taken, way_taken
 from clem_retrace.synthetic import Pair
 
 OPTIONS = RegistrationOptions.from_paths(
@@ -93,14 +95,32 @@ def original(images: tuple[SessionImage, SessionImage], pair: Pair) -> Registrat
     return register(*map(micrograph_of, images), roi, OPTIONS, take=2)
 
 
+@pytest.fixture(scope="module")
+def by_hand(images: tuple[SessionImage, SessionImage], pair: Pair) -> Registration:
+    """A run that started from a place given by hand, over all that both images show."""
+    lm, em = map(micrograph_of, images)
+    assert pair.lm_to_em is not None
+    off = similarity(1.01, -2.0, False, pair.roi.centre, np.add(pair.roi.centre, (3, 1 / 3)))
+    start = compose(off, invert(pair.lm_to_em))
+    return register_from(lm, em, overlap_region(lm.shape, em.shape, start), start, OPTIONS)
+
+
+@pytest.fixture(params=["searched for", "by hand"])
+def run(request: pytest.FixtureRequest) -> Registration:
+    """The runs that are to be done again."""
+    name = "original" if request.param == "searched for" else "by_hand"
+    registration: Registration = request.getfixturevalue(name)
+    return registration
+
+
 def test_the_command_does_the_run_again(
-    original: Registration, images: tuple[SessionImage, SessionImage], tmp_path: Path
+    run: Registration, images: tuple[SessionImage, SessionImage], tmp_path: Path
 ) -> None:
     command = command_line(
-        *images, original.roi, original.options, take=rank_taken(original), out=tmp_path / ODD,
-        windows=False,
-    )  # fmt: skip
+        *images, run.roi, run.options, **way_taken(run), out=tmp_path / ODD, windows=False
+    )
     assert "\n" not in command
+    assert ("--start" in command) is (run.match.search == "hand")
     program = f"{shlex.quote(sys.executable)} -m clem_retrace.cli"
     done = subprocess.run(
         ["sh", "-c", command.replace("clem-retrace", program, 1)],
@@ -110,13 +130,13 @@ def test_the_command_does_the_run_again(
     again = Registration.from_dict(
         json.loads((tmp_path / ODD / "registration.json").read_text(encoding="utf-8"))
     )
-    assert_same(again, original)
+    assert_same(again, run)
 
 
 def test_the_script_does_the_run_again(
-    original: Registration, images: tuple[SessionImage, SessionImage], tmp_path: Path
+    run: Registration, images: tuple[SessionImage, SessionImage], tmp_path: Path
 ) -> None:
-    script = python_snippet(*images, original.roi, original.options, take=rank_taken(original))
+    script = python_snippet(*images, run.roi, run.options, **way_taken(run))
     file = tmp_path / "again.py"
     saved = f"open({str(tmp_path / 'again.json')!r}, 'w').write(json.dumps(registration.to_dict()))"
     file.write_text(f"{script}\nimport json\n{saved}\n", encoding="utf-8")
@@ -124,9 +144,9 @@ def test_the_script_does_the_run_again(
         [sys.executable, str(file)], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(original.reason)
+    assert done.stdout.startswith(run.reason)
     again = Registration.from_dict(json.loads((tmp_path / "again.json").read_text()))
-    assert_same(again, original)
+    assert_same(again, run)
 
 
 def assert_same(again: Registration, original: Registration) -> None:
@@ -135,7 +155,15 @@ def assert_same(again: Registration, original: Registration) -> None:
     assert again.options == original.options
     assert again.roi == original.roi
     assert (again.lm, again.em) == (original.lm, original.em)
-    assert rank_taken(again) == rank_taken(original) == 2
+    assert bool(again.estimate) is bool(original.estimate) is True
+    np.testing.assert_array_equal(again.match.em_to_lm, original.match.em_to_lm)
+    assert rank_taken(again) == rank_taken(original)
+
+
+def test_the_runs_are_those_that_were_meant(original: Registration, by_hand: Registration) -> None:
+    assert way_taken(original) == {"take": 2}
+    assert way_taken(by_hand)["start"] is by_hand.match.em_to_lm
+    assert by_hand.roi.outline
 
 
 # Samples ------------------------------------------------------------------------------------
@@ -207,10 +235,10 @@ def test_half_a_sample_has_a_script_only() -> None:
     compile(script, "script", "exec")
 
 
-def test_a_place_given_by_hand_has_no_rank(original: Registration) -> None:
+def test_a_place_that_is_no_candidate_has_no_rank(original: Registration) -> None:
     moved = replace(original.match, em_to_lm=original.match.em_to_lm + np.eye(3)[:, [2, 0, 1]])
-    with pytest.raises(InvalidOption, match="by hand"):
-        rank_taken(replace(original, match=moved))
+    with pytest.raises(InvalidOption, match="none of the candidates"):
+        way_taken(replace(original, match=moved))
 
 
 # How it is written --------------------------------------------------------------------------
@@ -266,14 +294,21 @@ def test_any_options_come_through_both(paths: dict[str, Any]) -> None:
     st.tuples(*[st.floats(-1e6, 1e6)] * 2, *[st.floats(1e-9, 1e9)] * 2),
     st.floats(1e-6, 1e6),
     st.integers(1, 100),
+    st.lists(st.floats(-1e9, 1e9), min_size=6, max_size=6),
 )
 def test_numbers_come_through_exactly(
-    numbers: tuple[float, float, float, float], size: float, take: int
+    numbers: tuple[float, float, float, float], size: float, take: int, start: list[float]
 ) -> None:
     em = replace(EM, path=Path("/b/em.tif"), pixel_size=size)
     again = parsed(command_line(LM, em, Roi(*numbers), take=take, windows=False))
     assert tuple(again.roi) == numbers
     assert (again.em_pixel_size, again.lm_pixel_size, again.take) == (size, None, take)
+    matrix = np.array([start[:3], start[3:], [0, 0, 1]])
+    again = parsed(command_line(LM, em, Roi(*numbers), start=matrix, windows=False))
+    assert [float(word) for word in again.start] == start
+    script = python_snippet(LM, em, Roi(*numbers), start=matrix)
+    written = script.split("\nstart = ")[1].split("\n")[0]
+    assert np.array_equal(eval(written), matrix)
 
 
 def test_the_presets_come_through() -> None:

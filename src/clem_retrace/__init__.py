@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from clem_retrace.events import Progress, StageResult
     from clem_retrace.micrograph import Micrograph, Roi
     from clem_retrace.options import PRESETS, RegistrationOptions
-    from clem_retrace.pipeline import Registration, refine, register, steps
+    from clem_retrace.pipeline import Registration, refine, register, register_from, steps
 
 __all__ = [
     "PRESETS",
@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "refine",
     "register",
+    "register_from",
     "steps",
 ]
 
@@ -41,6 +42,7 @@ _HOMES = {
     "StageResult": "events",
     "refine": "pipeline",
     "register": "pipeline",
+    "register_from": "pipeline",
     "steps": "pipeline",
 }
 

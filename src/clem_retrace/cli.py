@@ -1,4 +1,4 @@
-"""The command line: ``clem-retrace run``, ``clem-retrace demo`` and ``clem-retrace show``.
+"""The command line: ``clem-retrace run``, ``demo``, ``show``, ``report``, ``convert``, ``apply``.
 
 What computes is imported inside the commands, so that ``--help`` and a typing error are
 answered at once.
@@ -14,14 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clem_retrace.arguments import BAD_INPUT, chosen_options, region
+from clem_retrace.arguments import BAD_INPUT, chosen_options, image_facts, region
 from clem_retrace.arguments import make_parser as _parser
-from clem_retrace.errors import ClemRetraceError
-from clem_retrace.events import Event, Progress
-from clem_retrace.micrograph import Micrograph, Projection, Roi
+from clem_retrace.errors import BadFile, ClemRetraceError, InvalidOption
+from clem_retrace.events import Event, Progress, StageResult
+from clem_retrace.geometry import Matrix, as_transform
+from clem_retrace.micrograph import ImageFacts, Micrograph, Projection, Roi
 from clem_retrace.options import RegistrationOptions
 
 if TYPE_CHECKING:
+    from clem_retrace.applying import Target
     from clem_retrace.io.sessions import SessionRun
     from clem_retrace.result import Registration
 
@@ -32,7 +34,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code of the command line: 0, 2 (bad input) or 130 (Ctrl-C).
+    """Return the exit code of the command line: 0, 1 (rows failed), 2 (bad input) or 130 (Ctrl-C).
 
     Parameters
     ----------
@@ -46,14 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parsed = _parser().parse_args(arguments)
     try:
-        _COMMANDS[parsed.command](parsed)
+        return _COMMANDS[parsed.command](parsed) or 0
     except ClemRetraceError as error:
         _say(f"clem-retrace: error: {' '.join(str(error).split())}", sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         _say("clem-retrace: stopped", sys.stderr)
         return INTERRUPTED
-    return 0
 
 
 def _run(parsed: argparse.Namespace) -> None:
@@ -71,11 +72,28 @@ def _run(parsed: argparse.Namespace) -> None:
         parsed.em, parsed.em_pixel_size, parsed.em_channel, parsed.em_projection, parsed.em_plane
     )
     make_folder(parsed.out)
-    registration = _register(lm, em, roi, options, parsed.take)
+    registration = _register(lm, em, roi, options, parsed)
     lines = [_pixel_size_line("LM", lm, lm_source), _pixel_size_line("EM", em, em_source)]
     _say("\n".join([*lines, *readout(registration, truth)]))
     for path in export(parsed.out, lm, em, registration, truth=truth):
         _say(f"written       {path}")
+
+
+def _batch(parsed: argparse.Namespace) -> int:
+    from clem_retrace.batch.console import check_table, run_table, write_template
+
+    if parsed.template:
+        write_template(parsed.table)
+        return 0
+    if parsed.table is None:
+        raise BadFile("a table of pairs is needed: --template shows an example")
+    options = chosen_options(parsed)
+    if parsed.check:
+        return check_table(parsed.table, options)
+    return run_table(
+        parsed.table, parsed.out, options,
+        workers=parsed.workers, scheduler=parsed.scheduler, again=parsed.again,
+    )  # fmt: skip
 
 
 def _demo(parsed: argparse.Namespace) -> None:
@@ -96,7 +114,7 @@ def _demo(parsed: argparse.Namespace) -> None:
             pair = replace(pair, **{role: replace(getattr(pair, role), pixel_size=size)})
     if parsed.out is not None:
         make_folder(parsed.out)
-    registration = _register(pair.lm, pair.em, pair.roi, options, parsed.take)
+    registration = _register(pair.lm, pair.em, pair.roi, options, parsed)
     _say("\n".join([f"sample        {pair.name}", *readout(registration, pair.ground_truth)]))
     shown = not parsed.no_gui and _can_show()
     if not (shown or parsed.no_gui):
@@ -123,10 +141,126 @@ def _show(parsed: argparse.Namespace) -> None:
         _say("\n".join(_told(run)))
 
 
+def _report(parsed: argparse.Namespace) -> None:
+    from clem_retrace.events import run
+    from clem_retrace.io.sessions import read_session
+    from clem_retrace.report import ReportedRun, report_steps
+
+    session, progress = read_session(parsed.session), _ProgressBar()
+    name = parsed.session.name.removesuffix(".json").removesuffix(".clem")
+    out = parsed.out or parsed.session.with_name(f"{name}.html")
+    problems: dict[str, None] = {}
+
+    def on_event(event: Event) -> None:
+        progress(event)
+        if isinstance(event, StageResult) and isinstance(event.value, ReportedRun):
+            problems.update(dict.fromkeys(event.value.problems))
+
+    pictures = not parsed.no_pictures
+    try:
+        run(report_steps(out, session, only=parsed.run, pictures=pictures), on_event)
+    finally:
+        progress.close()
+    for problem in problems:
+        _say(f"no pictures   {problem}", sys.stderr)
+    _say(f"written       {out}")
+
+
+def _convert(parsed: argparse.Namespace) -> None:
+    from clem_retrace.geometry import decompose
+    from clem_retrace.io.transforms import read_transform, write_transform
+
+    transform = read_transform(
+        parsed.source,
+        lm=image_facts(parsed, "lm"),
+        em=image_facts(parsed, "em"),
+        model="thin-plate spline" if parsed.model == "spline" else parsed.model,
+        moving=parsed.moving_in,
+        unit=parsed.unit_in,
+    )
+    path = write_transform(
+        parsed.target, transform, parsed.to, moving=parsed.moving_out, unit=parsed.unit_out
+    )
+    pairs = transform.landmarks
+    does = decompose(transform.em_to_lm)
+    _say(f"model         {transform.model}{'' if pairs is None else f', {pairs.used.sum()} pairs'}")
+    _say(f"EM to LM      x {does.magnification:.6g}, turned by {does.angle:.2f} degrees")
+    _say(f"mirrored      {'yes' if does.mirrored else 'no'}")
+    _say(f"written       {path}")
+
+
+def _apply(parsed: argparse.Namespace) -> None:
+    from clem_retrace.applying import SUFFIXES, Target, output_path
+    from clem_retrace.io.exports import make_folder
+    from clem_retrace.io.transforms import read_transform
+
+    facts = (_known_facts(parsed, "lm"), _known_facts(parsed, "em"))
+    transform = read_transform(parsed.transform, lm=facts[0], em=facts[1])
+    crop = None if parsed.crop_to is None else Roi(*parsed.crop_to)
+    target = Target(transform, parsed.source, crop, parsed.pixel_size)
+    folder, failed = make_folder(parsed.out), 0
+    written: set[Path] = set()
+    for path in parsed.files:
+        suffix = ".csv" if path.suffix.lower() == ".csv" else SUFFIXES[parsed.format]
+        out = output_path(path, folder, target.frame, suffix)
+        try:
+            if out in written:
+                raise InvalidOption(f"{out} is written of another file: give it another name")
+            written.add(out)
+            _apply_to(path, target, folder, parsed)
+        except ClemRetraceError as error:
+            failed += 1
+            message = " ".join(str(error).split())
+            told = message if path.name in message else f"{path}: {message}"
+            _say(f"clem-retrace: error: {told}", sys.stderr)
+    if failed:
+        raise BadFile(f"{failed} of {len(parsed.files)} files could not be used")
+
+
+def _apply_to(path: Path, target: Target, folder: Path, parsed: argparse.Namespace) -> None:
+    """Take a file to the other image, with progress on stderr."""
+    from clem_retrace.applying import apply_steps
+    from clem_retrace.events import run
+
+    progress = _ProgressBar()
+    steps = apply_steps(
+        path,
+        target,
+        folder,
+        labels=parsed.labels,
+        kind=parsed.format,
+        interpolation=parsed.interpolation,
+        channel=parsed.channel,
+    )
+    try:
+        applied = run(steps, progress)
+    finally:
+        progress.close()
+    for note in applied.notes:
+        _say(f"note          {note}")
+    _say(f"written       {applied.path}")
+
+
+def _known_facts(parsed: argparse.Namespace, role: str) -> ImageFacts | None:
+    """Return what is known of an image by its file and by flags; None when nothing is."""
+    given, path = image_facts(parsed, role), getattr(parsed, role)
+    if path is None:
+        return given
+    from clem_retrace.io.images import read_stack
+
+    stack = read_stack(path)
+    rows, cols = (stack.data.shape[stack.axes.index(axis)] for axis in "YX")
+    size = None if stack.pixel_size is None else stack.pixel_size.nm
+    if given is not None:
+        rows, cols = given.shape if 0 not in given.shape else (rows, cols)
+        size = size if given.pixel_size is None else given.pixel_size
+    return ImageFacts(stack.name, (rows, cols), size)
+
+
 def _told(run: SessionRun) -> Iterator[str]:
     """Yield a run's images and results, one line a fact."""
     from clem_retrace.io.readout import readout
-    from clem_retrace.snippets import command_line, rank_taken
+    from clem_retrace.snippets import command_line, way_taken
 
     for role, image in (("LM", run.lm), ("EM", run.em)):
         missing = image.path is not None and not image.path.is_file()
@@ -134,9 +268,7 @@ def _told(run: SessionRun) -> Iterator[str]:
     for result in run.results:
         yield from readout(result)
         try:
-            again = command_line(
-                run.lm, run.em, result.roi, result.options, take=rank_taken(result)
-            )
+            again = command_line(run.lm, run.em, result.roi, result.options, **way_taken(result))
         except ClemRetraceError as error:
             again = f"none: {error}"
         yield f"command       {again}"
@@ -175,16 +307,50 @@ def _read(
 
 
 def _register(
-    lm: Micrograph, em: Micrograph, roi: Roi, options: RegistrationOptions, take: int
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    options: RegistrationOptions,
+    parsed: argparse.Namespace,
 ) -> Registration:
     """Return the registration, with progress on stderr."""
-    from clem_retrace.pipeline import register
+    from clem_retrace.pipeline import register, register_from
 
+    given = None if parsed.start is None else _start(parsed.start, lm, em)
     progress = _ProgressBar()
     try:
-        return register(lm, em, roi, options, take=take, on_event=progress)
+        if given is None:
+            return register(lm, em, roi, options, take=parsed.take, on_event=progress)
+        return register_from(lm, em, roi, given, options, on_event=progress)
     finally:
         progress.close()
+
+
+def _start(words: Sequence[str], lm: Micrograph, em: Micrograph) -> Matrix:
+    """Return the transform that ``--start`` gives, from EM to LM pixels.
+
+    Raises
+    ------
+    InvalidOption
+        It is neither a file nor six numbers.
+    BadFile, TransformError
+        The file holds no transform that can be used.
+    """
+    if len(words) == 1:
+        from clem_retrace.io.transforms import read_transform
+
+        facts = ImageFacts.of(lm), ImageFacts.of(em)
+        return read_transform(words[0], lm=facts[0], em=facts[1]).em_to_lm
+    try:
+        rows = [float(word) for word in words]
+    except ValueError:
+        rows = []
+    if len(rows) != 6:
+        raise InvalidOption(
+            f"--start has {len(words)} words: give six numbers, the first two rows of the matrix "
+            "from EM to LM pixels, or one file that holds a transform"
+        )
+    return as_transform([rows[:3], rows[3:], (0, 0, 1)])
 
 
 class _ProgressBar:
@@ -238,10 +404,14 @@ def _say(text: str, stream: Any = None) -> None:
     (stream or sys.stdout).write(text + "\n")
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "run": _run,
+    "batch": _batch,
     "demo": _demo,
     "show": _show,
+    "report": _report,
+    "convert": _convert,
+    "apply": _apply,
 }
 
 

@@ -1,36 +1,50 @@
-"""The order of the stages: `steps`, the generator behind `register`, and `refine`."""
+"""The order of the stages: `steps`, the generator behind `register`; `register_from`, `refine`."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from clem_retrace.errors import BadImage, InvalidOption, MissingPixelSize, PatchLargerThanEM
+from clem_retrace.by_hand import hand_steps
 from clem_retrace.events import Event, StageResult, Steps, run
-from clem_retrace.geometry import Matrix
+from clem_retrace.geometry import Matrix, as_transform
+from clem_retrace.inputs import check_fit, check_reach, check_take, in_memory, resolve_ratio
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration import AffineEstimate
+from clem_retrace.representation import ScaleSelection
 from clem_retrace.result import Registration
 from clem_retrace.retracing import Candidates, Match
-from clem_retrace.retracing.verdict import merge, verdict
+from clem_retrace.retracing.verdict import merge, verdict, verdict_by_hand
 from clem_retrace.stages import (
     affine_steps,
+    finest_ratio,
     histogram_steps,
     only,
     oriented_steps,
-    scale_steps,
+    scales_steps,
     work_steps,
 )
 
-__all__ = ["Registration", "refine", "refine_steps", "register", "resolve_ratio", "steps"]
+__all__ = [
+    "Registration",
+    "refine",
+    "refine_steps",
+    "register",
+    "register_from",
+    "register_from_steps",
+    "steps",
+]
+
+#: Least share of the ratio that the magnification of a start by hand may be, for the search's
+#: working copy of the EM to do for it too: it has one and a half pixels per LM pixel then.
+SHARES_COPY = 0.75
 
 
 def register(
@@ -94,56 +108,133 @@ def steps(
 ) -> Steps[Registration]:
     """Yield the events of a run; return what `register` returns."""
     options = options or RegistrationOptions()
-    _check_take(take, options.candidates)
+    check_take(take, options.candidates)
     recall, clock = Recall(memory), _Clock()
     ratio = resolve_ratio(lm, em, options)
-    lm = _in_memory(lm)
+    lm = in_memory(lm)
     roi = roi.clipped(lm.shape)
-    _check_fit(roi, em, ratio, options)
+    check_fit(roi, em, ratio, options)
 
     with clock("scale selection"):
-        lm_scale = yield from scale_steps(lm, "LM", options, recall)
-        em_scale = yield from scale_steps(em, "EM", options, recall)
+        scales = yield from scales_steps(lm, em, options, recall)
     with clock("EM decimation"):
-        # Fine enough for the smallest ratio that may be true, where that is far below.
-        finest = ratio * min(1.0, 2 * (1 - options.ratio_uncertainty))
+        finest = finest_ratio(ratio, options)
         work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
     found: list[Candidates] = []
     if options.search in ("both", "histogram"):
         with clock("histogram search"):
-            sigmas = (lm_scale.sigma, em_scale.sigma)
+            sigmas = (scales[0].sigma, scales[1].sigma)
             source = (work, em_to_work) if options.histogram.matched else (em, np.eye(3))
             histogram = yield from histogram_steps(lm, *source, roi, ratio, sigmas, options, recall)
             yield StageResult("histogram search", histogram)
             found.append(histogram)
     with clock("oriented search"):
         read = only(options, "ratio_uncertainty", "context", "candidates", "oriented")
-        oriented = yield from recall.steps(oriented_steps, lm, work, em_to_work, roi, ratio, read)
+        oriented = yield from recall.steps(
+            oriented_steps, lm, work, em_to_work, roi, ratio, read, recall
+        )
         if options.search != "histogram":
             yield StageResult("oriented search", oriented)
             found.insert(0, oriented)
     candidates = merge(found, oriented, limit=options.candidates)
     yield StageResult("candidates", candidates)
 
-    _check_take(take, len(candidates.matches))
-    match = candidates.matches[take - 1]
-    estimate, em_to_lm = None, match.em_to_lm
+    check_take(take, len(candidates.matches))
+    match, estimate = candidates.matches[take - 1], None
     if options.affine.enabled:
         with clock("registration"):
             estimate = yield from _registration_steps(
-                lm, work, em_to_work, match, oriented, options, recall
+                lm, work, em_to_work, *_start_from(match, oriented), options, recall
             )
         yield StageResult("registration", estimate)
-        if estimate:
-            em_to_lm = estimate.matrix
-    found_it = match.confidence >= options.confidence_threshold
-    return Registration(
-        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=roi, options=options, ratio=ratio,
-        lm_scale=lm_scale, em_scale=em_scale, candidates=candidates, match=match,
-        estimate=estimate, em_to_lm=em_to_lm, found=found_it, confidence=match.confidence,
-        reason=_reason(candidates, take, estimate, options.confidence_threshold),
-        timings=clock.seconds, version=version("clem-retrace"),
-    )  # fmt: skip
+    fault = "" if estimate is None else estimate.message
+    reason = verdict(candidates, fault, options.confidence_threshold, take=take)
+    return _registration(
+        lm, em, roi, options, ratio, scales, candidates, match, estimate, reason, clock
+    )
+
+
+def register_from(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    em_to_lm: ArrayLike,
+    options: RegistrationOptions | None = None,
+    *,
+    memory: Memory | None = None,
+    on_event: Callable[[Event], object] | None = None,
+) -> Registration:
+    """Return the registration of a place that was given by hand; nothing is searched for.
+
+    Parameters
+    ----------
+    lm, em : Micrograph
+        Pixel sizes need not be known: the start tells the ratio then.
+    roi : Roi, LM pixels
+        It is clipped to the LM image; `overlap_region` gives all that both images show.
+    em_to_lm : array_like, shape (3, 3)
+        The start, from EM pixels to LM pixels, (row, col, 1). It may be 8 LM pixels, 5
+        degrees and 5 % off, as a rule even 30 LM pixels and 15 degrees; it is not mirrored.
+    options : RegistrationOptions, optional
+        ``affine`` and ``context`` are used, and what chooses the sigmas that are told. Without
+        ``affine.enabled`` the start is the answer.
+    memory, on_event : optional
+        As in `register`.
+
+    Returns
+    -------
+    Registration
+        Not `found`, and without a confidence: nobody knows one. A registration that stands out
+        no more than one of unrelated images fails, and the start is kept. The only candidate is
+        the start, its score the correlation there; 0 where nothing was registered.
+
+    Raises
+    ------
+    TransformError
+        The start is not an invertible affine transform.
+    RoiError
+        The region lies outside the LM image, is too small, or outside the EM by the start.
+    MissingPixelSize
+        By the pixel sizes the EM is the coarser image.
+    BadImage
+        An image has no structures.
+    """
+    return run(register_from_steps(lm, em, roi, em_to_lm, options, memory=memory), on_event)
+
+
+def register_from_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    em_to_lm: ArrayLike,
+    options: RegistrationOptions | None = None,
+    *,
+    memory: Memory | None = None,
+) -> Steps[Registration]:
+    """Yield the events of a registration by hand; return what `register_from` returns."""
+    options = options or RegistrationOptions()
+    recall, clock = Recall(memory), _Clock()
+    match = Match(roi.clipped(lm.shape), as_transform(em_to_lm), 0.0, 0.0, 0, "hand")
+    check_reach(match.roi, em.shape, match.em_to_lm)
+    ratio = resolve_ratio(lm, em, options, otherwise=match.magnification)
+    lm, estimate, reason = in_memory(lm), None, verdict_by_hand(None)
+    with clock("scale selection"):
+        scales = yield from scales_steps(lm, em, options, recall)
+    if options.affine.enabled:
+        finest = finest_ratio(ratio, options)
+        if match.magnification < SHARES_COPY * finest:
+            finest = match.magnification
+        with clock("EM decimation"):
+            work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
+        with clock("registration"):
+            match, estimate, reason = yield from hand_steps(
+                lm, work, em_to_work, match, options, recall
+            )
+        yield StageResult("registration", estimate)
+    candidates = Candidates((match,), np.empty((0, 0), np.float32), np.eye(3))
+    return _registration(
+        lm, em, match.roi, options, ratio, scales, candidates, match, estimate, reason, clock
+    )
 
 
 def refine(
@@ -154,13 +245,14 @@ def refine(
     *,
     memory: Memory | None = None,
 ) -> AffineEstimate:
-    """Return the registration of any candidate, or of a start given by hand.
+    """Return the affine registration of any candidate, as a value of its own.
 
     Parameters
     ----------
     lm, em : Micrograph
     match : Match
-        The start; up to some 8 LM pixels, 5 degrees and 5 % off.
+        The start; up to some 8 LM pixels, 5 degrees and 5 % off. One that was given by hand
+        has a whole `Registration` by `register_from`.
     options : RegistrationOptions, optional
         ``affine`` and ``context`` are used.
     memory : Memory, optional
@@ -183,42 +275,14 @@ def refine_steps(
     memory: Memory | None = None,
 ) -> Steps[AffineEstimate]:
     """Yield progress of `refine`; return its result."""
-    read = only(options or RegistrationOptions(), "context", "affine")
     recall = Recall(memory)
-    lm = _in_memory(lm)
+    lm = in_memory(lm)
     work, em_to_work = yield from work_steps(em, match.magnification, "EM decimation", recall)
     return (
-        yield from recall.steps(
-            affine_steps, lm, work, em_to_work, match, match.contrast, True, read
+        yield from _registration_steps(
+            lm, work, em_to_work, match, True, options or RegistrationOptions(), recall
         )
     )
-
-
-def resolve_ratio(lm: Micrograph, em: Micrograph, options: RegistrationOptions) -> float:
-    """Return the EM pixels per LM pixel that a run starts from.
-
-    Raises
-    ------
-    MissingPixelSize
-        It is not known, or the EM's pixels are the larger ones.
-    """
-    if options.pixel_size_ratio is not None:
-        return options.pixel_size_ratio
-    missing = [which for which, image in (("LM", lm), ("EM", em)) if image.pixel_size is None]
-    if missing:
-        raise MissingPixelSize(
-            f"the pixel size of the {' and the '.join(missing)} image is not known: give it in "
-            "nm, or give the ratio (EM pixels per LM pixel)"
-        )
-    assert lm.pixel_size is not None
-    assert em.pixel_size is not None
-    ratio = lm.pixel_size / em.pixel_size
-    if ratio < 1:
-        raise MissingPixelSize(
-            f"the EM's pixels ({em.pixel_size:g} nm) are larger than the LM's "
-            f"({lm.pixel_size:g} nm): have the images or the pixel sizes been swapped?"
-        )
-    return ratio
 
 
 class _Clock:
@@ -234,93 +298,52 @@ class _Clock:
         self.seconds[stage] = time.perf_counter() - start
 
 
-def _in_memory(lm: Micrograph) -> Micrograph:
-    """Return the LM read as float32; every stage looks at all of it.
+def _start_from(match: Match, oriented: Candidates) -> tuple[Match, bool]:
+    """Return where the registration of a match starts, and whether that is a rough place.
 
-    Raises
-    ------
-    BadImage
-        It is constant, or holds no finite values.
+    A match of the histogram search tells neither mirror nor half turn; the oriented
+    search's best place says both when it agrees about the position.
     """
-    data = np.asarray(lm.data, dtype=np.float32)
-    finite = np.isfinite(data)
-    name = lm.name or "the LM image"
-    if not finite.any():
-        raise BadImage(f"{name} holds no finite values")
-    if not finite.all():
-        data = np.where(finite, data, np.nan).astype(np.float32)
-    if np.nanmin(data) == np.nanmax(data):
-        raise BadImage(f"{name} is constant: there are no structures in it")
-    return dataclasses.replace(lm, data=data, levels=())
-
-
-def _check_fit(roi: Roi, em: Micrograph, ratio: float, options: RegistrationOptions) -> None:
-    """Refuse a region that cannot lie in the EM.
-
-    Raises
-    ------
-    PatchLargerThanEM
-        Even at the smallest ratio allowed it is larger than the EM, either way round.
-    """
-    least = ratio * (1 - options.ratio_uncertainty)
-    sides = sorted((roi.height * least, roi.width * least))
-    room = sorted(em.shape)
-    if sides[0] > room[0] or sides[1] > math.hypot(*room):
-        raise PatchLargerThanEM(
-            f"the region of {roi.height:g} x {roi.width:g} LM pixels is "
-            f"{roi.height * ratio:.0f} x {roi.width * ratio:.0f} EM pixels at a ratio of "
-            f"{ratio:.3g}, and the EM has {em.shape[0]} x {em.shape[1]}: draw a smaller "
-            "region, or check the pixel sizes"
-        )
-
-
-def _check_take(rank: int, count: int) -> None:
-    """Refuse the rank of a candidate that is not listed.
-
-    Raises
-    ------
-    InvalidOption
-        There are not so many.
-    """
-    if not 1 <= rank <= count:
-        raise InvalidOption(
-            f"candidate {rank} is to be taken: there are {count}, the first has the number 1"
-        )
-
-
-def _reason(
-    candidates: Candidates, take: int, estimate: AffineEstimate | None, threshold: float
-) -> str:
-    """Return what was decided and why, for people."""
-    fault = "" if estimate is None else estimate.message
-    if take == 1:
-        return verdict(candidates, fault, threshold)
-    decided = f"Candidate {take} of {len(candidates.matches)} was taken by hand."
-    if fault:
-        decided += f" The registration failed ({fault}); the overlay shows the match."
-    return decided
+    rough = match.search == "histogram"
+    if rough and oriented.matches and oriented.best.agrees_with(match):
+        return oriented.best, False
+    return match, rough
 
 
 def _registration_steps(
     lm: Micrograph,
     work: Micrograph,
     em_to_work: Matrix,
-    match: Match,
-    oriented: Candidates,
+    start: Match,
+    rough: bool,
     options: RegistrationOptions,
     recall: Recall,
 ) -> Steps[AffineEstimate]:
-    """Yield progress; return the registration of the match that was taken.
-
-    A match of the histogram search tells neither mirror nor half turn; the oriented
-    search's best place says both when it agrees about the position.
-    """
-    start, rough = match, match.search == "histogram"
-    if rough and oriented.matches and oriented.best.agrees_with(match):
-        start, rough = oriented.best, False
+    """Yield progress; return the affine registration from a place."""
     read = only(options, "context", "affine")
-    return (
-        yield from recall.steps(
-            affine_steps, lm, work, em_to_work, start, start.contrast, rough, read
-        )
-    )
+    return (yield from recall.steps(affine_steps, lm, work, em_to_work, start, rough, read))
+
+
+def _registration(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    options: RegistrationOptions,
+    ratio: float,
+    scales: tuple[ScaleSelection, ScaleSelection],
+    candidates: Candidates,
+    match: Match,
+    estimate: AffineEstimate | None,
+    reason: str,
+    clock: _Clock,
+) -> Registration:
+    """Return the result of a run; a registration that failed leaves the match."""
+    return Registration(
+        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=roi, options=options, ratio=ratio,
+        lm_scale=scales[0], em_scale=scales[1], candidates=candidates, match=match,
+        estimate=estimate, em_to_lm=estimate.matrix if estimate else match.em_to_lm,
+        # Whatever the threshold: of a place by hand there is no confidence.
+        found=match.search != "hand" and match.confidence >= options.confidence_threshold,
+        confidence=match.confidence, reason=reason, timings=clock.seconds,
+        version=version("clem-retrace"),
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clem_retrace.errors import BadFile, InvalidOption
+from clem_retrace.geometry import Matrix
 from clem_retrace.io.session_images import SessionImage
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions, declarations
@@ -22,7 +23,7 @@ from clem_retrace.options import RegistrationOptions, declarations
 if TYPE_CHECKING:
     from clem_retrace.result import Registration
 
-__all__ = ["command_line", "python_snippet", "rank_taken"]
+__all__ = ["command_line", "python_snippet", "rank_taken", "way_taken"]
 
 
 def command_line(
@@ -32,6 +33,7 @@ def command_line(
     options: RegistrationOptions | None = None,
     *,
     take: int = 1,
+    start: Matrix | None = None,
     out: str | os.PathLike[str] | None = None,
     windows: bool = os.name == "nt",
 ) -> str:
@@ -45,6 +47,8 @@ def command_line(
     options : RegistrationOptions, optional
     take : int
         Rank of the candidate that is taken.
+    start : ndarray, shape (3, 3), optional
+        From EM to LM pixels, when nothing was searched for: the place given by hand.
     out : path, optional
         Folder for the results.
     windows : bool
@@ -59,6 +63,8 @@ def command_line(
     """
     words = ["clem-retrace", *_image_words(lm, em)]
     words += _region_words(roi)
+    if start is not None:
+        words += ["--start", *(_decimal(number) for number in start[:2].flat)]
     for role, image in (("lm", lm), ("em", em)):
         if image.pixel_size is not None:
             words.append(f"--{role}-pixel-size={_decimal(image.pixel_size)}")
@@ -84,6 +90,7 @@ def python_snippet(
     options: RegistrationOptions | None = None,
     *,
     take: int = 1,
+    start: Matrix | None = None,
 ) -> str:
     """Return the lines of a Python script that does a run again; see `command_line`.
 
@@ -98,14 +105,12 @@ def python_snippet(
     for role, image in images.items():
         _check_can_be_read(image, role)
     samples = dict.fromkeys(image.sample for image in images.values() if image.sample)
-    sides = (float(number) for number in (roi.row, roi.col, roi.height, roi.width))
-    area = f"Roi({', '.join(map(repr, sides))})"
-    if roi.outline:
-        area = f"Roi.from_outline({[list(map(float, vertex)) for vertex in roi.outline]!r})"
-    taken = "" if take == 1 else f", take={take}"
+    call = f"register(lm, em, roi, options{'' if take == 1 else f', take={take}'})"
+    if start is not None:
+        call = "register_from(lm, em, roi, start, options)"
     lines = [
         *(["from dataclasses import replace", ""] if samples else []),
-        "from clem_retrace import RegistrationOptions, Roi, register",
+        f"from clem_retrace import RegistrationOptions, Roi, {call.partition('(')[0]}",
         *(
             ["from clem_retrace.io.images import read_micrograph"]
             if not all(image.sample for image in images.values())
@@ -115,13 +120,28 @@ def python_snippet(
         "",
         *(f"{sample} = sample_pair({sample!r})" for sample in samples),
         *(f"{role} = {_expression(image, role)}" for role, image in images.items()),
-        f"roi = {area}",
+        f"roi = {_region_expression(roi)}",
         f"options = {_options_expression(options or RegistrationOptions())}",
-        f"registration = register(lm, em, roi, options{taken})",
+        *([] if start is None else [f"start = {start.tolist()!r}"]),
+        f"registration = {call}",
         "print(registration.reason)",
         "print(registration.em_to_lm)  # from EM pixels to LM pixels, (row, col, 1)",
     ]
     return "\n".join(lines) + "\n"
+
+
+def way_taken(registration: Registration) -> dict[str, Any]:
+    """Return the keywords of `command_line` and `python_snippet` that lead to a result.
+
+    Raises
+    ------
+    InvalidOption
+        It is not known how its place was come by.
+    """
+    match = registration.match
+    if match.search == "hand":
+        return {"start": match.em_to_lm}
+    return {"take": rank_taken(registration)}
 
 
 def rank_taken(registration: Registration) -> int:
@@ -130,14 +150,14 @@ def rank_taken(registration: Registration) -> int:
     Raises
     ------
     InvalidOption
-        It is none of the candidates: the place was given by hand.
+        It is none of the candidates.
     """
     taken = registration.match
     for rank, match in enumerate(registration.candidates.matches, start=1):
         # What was read from a file holds the match and the candidates apart.
         if match.search == taken.search and np.array_equal(match.em_to_lm, taken.em_to_lm):
             return rank
-    raise InvalidOption("the place was given by hand: it is none of the candidates")
+    raise InvalidOption("the place is none of the candidates: it was put there by other means")
 
 
 def _image_words(lm: SessionImage, em: SessionImage) -> Iterator[str]:
@@ -173,6 +193,14 @@ def _option_words(options: RegistrationOptions) -> Iterator[str]:
             yield declared.flag if value else declared.flag.replace("--", "--no-", 1)
         else:
             yield f"{declared.flag}={_decimal(value) if declared.kind is float else value}"
+
+
+def _region_expression(roi: Roi) -> str:
+    """Return the Python expression of a region."""
+    if roi.outline:
+        return f"Roi.from_outline({[list(map(float, vertex)) for vertex in roi.outline]!r})"
+    sides = (float(number) for number in (roi.row, roi.col, roi.height, roi.width))
+    return f"Roi({', '.join(map(repr, sides))})"
 
 
 def _options_expression(options: RegistrationOptions) -> str:

@@ -18,8 +18,8 @@ from clem_retrace.events import StageResult, Steps
 from clem_retrace.geometry import Matrix, compose, invert
 from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
-from clem_retrace.options import HistogramOptions, RegistrationOptions
-from clem_retrace.registration import AffineEstimate, register_affine_steps
+from clem_retrace.options import RegistrationOptions
+from clem_retrace.registration import AffineEstimate, register_affine_steps, standing
 from clem_retrace.representation import (
     Representation,
     ScaleSelection,
@@ -44,10 +44,13 @@ from clem_retrace.retracing import (
 
 __all__ = [
     "affine_steps",
+    "binned_steps",
+    "finest_ratio",
     "histogram_steps",
     "only",
     "oriented_steps",
-    "scale_steps",
+    "scales_steps",
+    "standing_steps",
     "work_steps",
 ]
 
@@ -69,10 +72,19 @@ def only(options: RegistrationOptions, *names: str) -> RegistrationOptions:
     return RegistrationOptions(**{name: getattr(options, name) for name in names})
 
 
-def scale_steps(
+def scales_steps(
+    lm: Micrograph, em: Micrograph, options: RegistrationOptions, recall: Recall
+) -> Steps[tuple[ScaleSelection, ScaleSelection]]:
+    """Yield events; return the sigmas of the LM and of the EM, selected or as given."""
+    lm_scale = yield from _scale_steps(lm, "LM", options, recall)
+    em_scale = yield from _scale_steps(em, "EM", options, recall)
+    return lm_scale, em_scale
+
+
+def _scale_steps(
     image: Micrograph, which: str, options: RegistrationOptions, recall: Recall
 ) -> Steps[ScaleSelection]:
-    """Yield progress; return the sigma of one image, selected or as given."""
+    """Yield progress; return the sigma of one image."""
     given = options.representation
     lm = which == "LM"
     try:
@@ -93,6 +105,14 @@ def scale_steps(
     return selection
 
 
+def finest_ratio(ratio: float, options: RegistrationOptions) -> float:
+    """Return the ratio that the working copy is made for, where it may be off.
+
+    It is fine enough for the smallest that may be true, where that is far below.
+    """
+    return ratio * min(1.0, 2 * (1 - options.ratio_uncertainty))
+
+
 def work_steps(
     em: Micrograph, ratio: float, stage: str, recall: Recall
 ) -> Steps[tuple[Micrograph, Matrix]]:
@@ -103,6 +123,61 @@ def work_steps(
         return Micrograph(np.where(np.isfinite(data), data, np.nan), None, em.name), np.eye(3)
     data, em_to_work = yield from recall.steps(decimate_steps, em, factor, stage)
     return Micrograph(data, None, em.name), em_to_work
+
+
+def binned_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    em_to_source: Matrix,
+    ratio: float,
+    sigmas: tuple[float, float],
+    options: RegistrationOptions,
+    recall: Recall,
+) -> Steps[tuple[NDArray[Any], NDArray[Any], Matrix]]:
+    """Yield events; return the bins of both images' pixels as they are counted for histograms.
+
+    Parameters
+    ----------
+    lm, em : Micrograph
+        For a matched comparison `em` is the working copy.
+    em_to_source : ndarray, shape (3, 3)
+        From EM pixels to those of `em`.
+    ratio : float, EM pixels per LM pixel
+    sigmas : (float, float), LM pixels and EM pixels
+        Selected ones; a matched comparison has its own.
+    options : RegistrationOptions
+    recall : Recall
+
+    Returns
+    -------
+    lm_bins : ndarray, shape of the LM
+    em_bins : ndarray, shape (m, n)
+    em_to_grid : ndarray, shape (3, 3)
+        From EM pixels to those of `em_bins`.
+    """
+    chosen = options.histogram
+    if chosen.matched:
+        sigma = options.representation.lm_sigma or MATCHED_SIGMA
+        sigmas = (sigma, sigma)
+        # The grid of the comparison has the LM's pixel size.
+        factor = max(1.0, _working_ratio(ratio, em_to_source))
+        pixels, to_grid = yield from recall.steps(decimate_steps, em, factor, "histogram search")
+        em, em_to_source = Micrograph(pixels), compose(to_grid, em_to_source)
+    found: list[NDArray[Any]] = []
+    for which, image, to_log, sigma in (
+        ("LM", lm, np.eye(3), sigmas[0]),
+        ("EM", em, em_to_source, sigmas[1]),
+    ):
+        stage = f"{which} representation"
+        representation: Representation = yield from recall.steps(
+            represent_steps, image.data, sigma, to_log, stage
+        )
+        yield StageResult(stage, representation)
+        if chosen.descriptor == "ldp":
+            found.append((yield from recall.steps(ldp_codes_steps, representation.log, stage)))
+        else:
+            found.append(log_bins(representation.log, chosen.bins, HISTOGRAM_LIMIT))
+    return found[0], found[1], em_to_source
 
 
 def histogram_steps(
@@ -117,32 +192,17 @@ def histogram_steps(
 ) -> Steps[Candidates]:
     """Yield events; return the histogram search's candidates."""
     chosen = options.histogram
-    if chosen.matched:
-        sigma = options.representation.lm_sigma or MATCHED_SIGMA
-        sigmas = (sigma, sigma)
-        # `em` is the working copy; the grid of the comparison has the LM's pixel size.
-        factor = max(1.0, _working_ratio(ratio, em_to_source))
-        pixels, to_grid = yield from recall.steps(decimate_steps, em, factor, "histogram search")
-        em, em_to_source = Micrograph(pixels), compose(to_grid, em_to_source)
-    indices: list[NDArray[Any]] = []
-    for which, image, to_log, sigma in (
-        ("LM", lm, np.eye(3), sigmas[0]),
-        ("EM", em, em_to_source, sigmas[1]),
-    ):
-        stage = f"{which} representation"
-        representation: Representation = yield from recall.steps(
-            represent_steps, image.data, sigma, to_log, stage
-        )
-        yield StageResult(stage, representation)
-        indices.append((yield from _index_steps(representation, chosen, stage, recall)))
+    lm_bins, em_bins, em_to_grid = yield from binned_steps(
+        lm, em, em_to_source, ratio, sigmas, options, recall
+    )
     ldp = chosen.descriptor == "ldp"
     bins = LDP_BINS if ldp else chosen.bins
     if chosen.matched and chosen.cells and chosen.patch_height is None:
         return (
             yield from recall.steps(
-                cell_search_steps, indices[0], indices[1], roi, bins=bins,
+                cell_search_steps, lm_bins, em_bins, roi, bins=bins,
                 readings=ldp_readings() if ldp else log_readings(bins), cell=chosen.cell,
-                em_to_grid=em_to_source, similarity=chosen.similarity,
+                em_to_grid=em_to_grid, similarity=chosen.similarity,
                 limit=options.candidates, stage="histogram search",
             )
         )  # fmt: skip
@@ -153,22 +213,13 @@ def histogram_steps(
     )
     return (
         yield from recall.steps(
-            histogram_search_steps, indices[0], indices[1], roi, bins=bins,
+            histogram_search_steps, lm_bins, em_bins, roi, bins=bins,
             turns=ldp_turns() if ldp else log_turns(bins),
-            ratio=ratio, em_to_grid=em_to_source, similarity=chosen.similarity,
+            ratio=ratio, em_to_grid=em_to_grid, similarity=chosen.similarity,
             overlap=chosen.overlap, row_step=chosen.row_step, col_step=chosen.col_step,
             patch=drawn, limit=options.candidates, stage="histogram search",
         )
     )  # fmt: skip
-
-
-def _index_steps(
-    representation: Representation, chosen: HistogramOptions, stage: str, recall: Recall
-) -> Steps[NDArray[Any]]:
-    """Yield progress; return the bin of each pixel, for the chosen descriptor."""
-    if chosen.descriptor == "ldp":
-        return (yield from recall.steps(ldp_codes_steps, representation.log, stage))
-    return log_bins(representation.log, chosen.bins, HISTOGRAM_LIMIT)
 
 
 def oriented_steps(
@@ -178,6 +229,7 @@ def oriented_steps(
     roi: Roi,
     ratio: float,
     options: RegistrationOptions,
+    recall: Recall,
 ) -> Steps[Candidates]:
     """Yield progress; return the oriented search's candidates, in EM pixels."""
     chosen = options.oriented
@@ -186,7 +238,7 @@ def oriented_steps(
         ratio_uncertainty=options.ratio_uncertainty, context=options.context,
         mirror=chosen.mirror, contrast=chosen.contrast, angle=chosen.angle,
         angle_uncertainty=chosen.angle_uncertainty, limit=options.candidates,
-        stage="oriented search",
+        stage="oriented search", recall=recall,
     )  # fmt: skip
     return Candidates(
         tuple(
@@ -208,16 +260,34 @@ def affine_steps(
     work: Micrograph,
     em_to_work: Matrix,
     start: Match,
-    contrast: int,
     rough: bool,
     options: RegistrationOptions,
+    others: tuple[Matrix, ...] = (),
 ) -> Steps[AffineEstimate]:
-    """Yield progress; return the affine registration from a start, in EM pixels."""
+    """Yield progress; return the affine registration from a start, or others, in EM pixels."""
     work_to_em = invert(em_to_work)
+    starts = (*start.ways_round(), *others)
     estimate = yield from register_affine_steps(
-        lm, work, start.roi, [compose(one, work_to_em) for one in start.ways_round()],
-        contrast=contrast, sigma=options.affine.sigma, context=options.context, rough=rough,
+        lm, work, start.roi, [compose(one, work_to_em) for one in starts],
+        contrast=start.contrast, sigma=options.affine.sigma, context=options.context, rough=rough,
         robust=options.affine.robust, minimum_support=options.affine.minimum_support,
         stage="registration",
     )  # fmt: skip
     return dataclasses.replace(estimate, matrix=compose(estimate.matrix, em_to_work))
+
+
+def standing_steps(
+    lm: Micrograph,
+    work: Micrograph,
+    em_to_work: Matrix,
+    place: Match,
+    options: RegistrationOptions,
+) -> Steps[float]:
+    """Yield progress; return how far a place stands out from its surroundings."""
+    return (
+        yield from standing.standing_steps(
+            lm, work, place.roi, compose(place.em_to_lm, invert(em_to_work)),
+            contrast=place.contrast, sigma=options.affine.sigma, context=options.context,
+            stage="registration",
+        )
+    )  # fmt: skip

@@ -141,63 +141,13 @@ def test_the_warped_em_lies_on_the_lm_and_is_calibrated(
 
 
 @pytest.mark.parametrize(
-    ("dtype", "written", "values"),
-    [
-        ("uint8", "uint8", [0, 0, 3, 255]),
-        (">u2", "uint16", [0, 0, 3, 300]),
-        ("int16", "int16", [0, -7, 3, 300]),
-        ("float32", "float32", [0, -7, 2.6, 300]),
-        ("float64", "float64", [0, -7, 2.6, 300]),
-        ("float16", "float32", [0, -7, 2.6, 300]),
-        ("int64", "float32", [0, -7, 2.6, 300]),
-    ],
-)
-def test_the_warped_em_keeps_its_type(
-    tmp_path: Path, dtype: str, written: str, values: list[float]
-) -> None:
-    on_lm = np.array([[np.nan, -7, 2.6, 300]], np.float32)
-    image = exports.warped_em(on_lm, dtype)
-    read = tifffile.imread(exports.write_warped_em(tmp_path / "a.ome.tif", image, 110.0))
-    assert read.dtype == written
-    np.testing.assert_allclose(read.ravel(), values, rtol=1e-6)
-
-
-def test_the_largest_integers_do_not_wrap_round() -> None:
-    for dtype in (np.uint32, np.int32):
-        largest = np.iinfo(dtype).max
-        assert exports.warped_em(np.array([[np.float32(largest)]]), dtype)[0, 0] == largest
-
-
-def test_a_mask_becomes_grey_levels() -> None:
-    image = exports.warped_em(np.array([[np.nan, 0.5, 1.0]], np.float32), bool)
-    np.testing.assert_array_equal(image, np.array([[0, 128, 255]], np.uint8))
-
-
-@pytest.mark.parametrize("pixel_size", [0.8, 11.3, 110.0, 4321.0])
-def test_the_pixel_size_comes_back_from_ome_and_from_the_tags(
-    tmp_path: Path, pixel_size: float
-) -> None:
-    image = np.zeros((4, 6), np.uint8)
-    path = exports.write_warped_em(tmp_path / "a.ome.tif", image, pixel_size)
-    read = pixel_size_of(path)
-    assert read is not None
-    assert (read.source, read.nm) == ("OME-XML", pytest.approx(pixel_size, rel=1e-9))
-    with tifffile.TiffFile(path) as tif:
-        pixels, units = tif.pages.first.tags["XResolution"].value
-        assert tif.pages.first.tags["ResolutionUnit"].value == 3
-    assert 1e7 * units / pixels == pytest.approx(pixel_size, rel=1e-6)
-
-
-def test_without_a_pixel_size_none_is_written(tmp_path: Path) -> None:
-    path = exports.write_warped_em(tmp_path / "a.ome.tif", np.zeros((4, 6), np.uint8), None)
-    assert pixel_size_of(path) is None
-
-
-@pytest.mark.parametrize(
     ("lm_size", "em_size", "expected"),
     [(110.0, None, 110.0), (None, 27.5, 110.0), (None, None, None), (100.0, 27.5, 100.0)],
 )
-def test_the_lm_grid_has_the_lms_pixel_size_or_one_from_the_ratio(
+def test_the_warped_em_has_the_lms_pixel_size_or_one_from_the_ems(
+    tmp_path: Path,
+    lm: Micrograph,
+    em: Micrograph,
     registration: Registration,
     lm_size: float | None,
     em_size: float | None,
@@ -208,7 +158,11 @@ def test_the_lm_grid_has_the_lms_pixel_size_or_one_from_the_ratio(
         lm=dataclasses.replace(registration.lm, pixel_size=lm_size),
         em=dataclasses.replace(registration.em, pixel_size=em_size),
     )
-    assert exports.lm_pixel_size(changed) == expected
+    exports.export(tmp_path, lm, em, changed)
+    size = pixel_size_of(tmp_path / "em-on-lm.ome.tif")
+    assert (None if size is None else size.nm) == (
+        None if expected is None else pytest.approx(expected)
+    )
 
 
 Writer = Callable[[Path, Registration], object]
@@ -217,7 +171,6 @@ WRITERS: dict[str, Writer] = {
     "json": lambda path, registration: exports.write_json(path, registration),
     "csv": lambda path, registration: exports.write_candidates(path, registration.candidates),
     "png": lambda path, _: exports.write_overlay(path, np.zeros((4, 4, 3), np.uint8)),
-    "tif": lambda path, _: exports.write_warped_em(path, np.zeros((4, 4), np.uint8), 1.0),
 }
 
 

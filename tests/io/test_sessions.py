@@ -26,12 +26,13 @@ from hypothesis import strategies as st
 
 from clem_retrace import synthetic
 from clem_retrace.errors import BadFile
+from clem_retrace.geometry import compose, invert, translation
 from clem_retrace.io import sessions
 from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.sessions import Outline, Session, SessionRun, read_session, save_session
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import PRESETS, RegistrationOptions
-from clem_retrace.pipeline import register
+from clem_retrace.pipeline import register, register_from
 from clem_retrace.result import Registration
 
 OPTIONS = RegistrationOptions.from_paths(
@@ -92,6 +93,21 @@ def test_a_session_comes_back_as_it_was(session: Session, tmp_path: Path) -> Non
     assert again.saved is not None
     assert before <= again.saved <= datetime.now(UTC)
     assert again.version == version("clem-retrace")
+
+
+def test_a_place_given_by_hand_comes_back(tmp_path: Path) -> None:
+    pair = synthetic.simulate_pair(
+        5, lm_shape=(64, 70), em_shape=(210, 220), roi_size=(28, 32), ratio=4.0, angle=33.0,
+        shared=0.8,
+    )  # fmt: skip
+    assert pair.lm_to_em is not None
+    start = compose(translation((1 / 3, -2.0)), invert(pair.lm_to_em))
+    result = register_from(pair.lm, pair.em, pair.roi, start, OPTIONS)
+    run = SessionRun(LM, EM, (result,), time=datetime(2024, 5, 6, tzinfo=UTC))
+    (again,) = read_session(save_session(tmp_path / "s.json", Session(runs=(run,)))).runs
+    assert_same_run(run, again)
+    assert again.results[0].match.search == "hand"
+    np.testing.assert_array_equal(again.results[0].match.em_to_lm, start)
 
 
 def test_an_empty_session_comes_back(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The EM on the LM's grid: each bright pixel where the transform says, in one resampling."""
+"""Images on the grid of the other: each bright pixel where the transform says."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from clem_retrace.errors import InvalidOption, MissingPixelSize, RoiError
 from clem_retrace.events import Event, Progress, run
-from clem_retrace.geometry import Matrix, compose, invert, map_points, similarity
-from clem_retrace.micrograph import Micrograph
+from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, similarity
+from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.registration import overlay_on_lm, overlay_on_lm_steps
+from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.pair_transform import PairTransform
+from clem_retrace.registration.thin_plate import ThinPlate
+from clem_retrace.registration.warping import Grid, Warp, frame_pixel_size, region_on, warp_onto
+from clem_retrace.resampling import sample_steps
 
 SHAPE = (90, 110)
 
@@ -84,3 +90,163 @@ def test_progress_has_the_name_it_was_given() -> None:
     run(overlay_on_lm_steps(image, em_to_lm(), SHAPE, "warped EM"), events.append)
     assert events
     assert all(isinstance(event, Progress) and event.stage == "warped EM" for event in events)
+
+
+# Grids --------------------------------------------------------------------------------------
+
+LM, EM = ImageFacts("lm.tif", SHAPE, 110.0), ImageFacts("em.tif", (640, 600), 18.0)
+
+
+def affine(lm: ImageFacts = LM, em: ImageFacts = EM) -> PairTransform:
+    return PairTransform(em_to_lm(), lm, em)
+
+
+def spline(bend: float = 15.0) -> PairTransform:
+    """A spline that bends by some EM pixels in the middle."""
+    lm = np.array([(10.0, 10), (10, 100), (80, 10), (80, 100), (45, 55)])
+    em = map_points(invert(em_to_lm()), lm)
+    em[-1] += bend
+    plate = ThinPlate.fit(lm, em)
+    return PairTransform(plate.affine, LM, EM, "thin-plate spline", "landmarks", None, plate)
+
+
+def drawn(warp: Warp) -> np.ndarray:
+    return run(sample_steps(warp, "warp"))
+
+
+def spot(shape: tuple[int, int], place: np.ndarray, size: float) -> Micrograph:
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    distance = (rows - place[0]) ** 2 + (cols - place[1]) ** 2
+    return Micrograph(np.exp(-distance / (2 * size**2)).astype(np.float32))
+
+
+def test_a_whole_grid_is_the_image_itself() -> None:
+    grid = Grid.on(affine(), "lm")
+    assert (grid.shape, grid.pixel_size, grid.first_pixel) == (SHAPE, 110.0, (0, 0))
+    np.testing.assert_array_equal(grid.to_grid, np.eye(3))
+    assert Grid.on(affine(), "em").shape == EM.shape
+
+
+@pytest.mark.parametrize(
+    ("region", "first", "shape"),
+    [
+        (Roi(10, 20, 5, 8), (10, 20), (5, 8)),
+        # Edges at 10.2 and 15.7, 19.5 and 28.5: every pixel that they touch.
+        (Roi(10.7, 20.0, 5.5, 9.0), (10, 20), (7, 9)),
+        (Roi(-5, 100, 20, 50), (0, 100), (15, 10)),
+    ],
+)
+def test_a_crop_keeps_the_pixels_of_the_image(
+    region: Roi, first: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    grid = Grid.on(affine(), "lm", region=region)
+    assert (grid.first_pixel, grid.shape, grid.pixel_size) == (first, shape, 110.0)
+
+
+def test_a_pixel_size_keeps_the_outer_borders() -> None:
+    grid = Grid.on(affine(), "lm", region=Roi(10, 20, 6, 8), pixel_size=55.0)
+    assert (grid.shape, grid.pixel_size) == ((12, 16), 55.0)
+    np.testing.assert_allclose(map_points(grid.to_grid, (9.5, 19.5)), (-0.5, -0.5))
+    np.testing.assert_allclose(map_points(grid.to_grid, (15.5, 27.5)), (11.5, 15.5))
+
+
+def test_the_size_of_pixels_is_known_by_way_of_the_other_image() -> None:
+    unknown = ImageFacts("lm.tif", SHAPE, None)
+    assert frame_pixel_size(affine(lm=unknown), "lm") == pytest.approx(18.0 * 6)
+    no_em = ImageFacts("em.tif", (640, 600), None)
+    assert frame_pixel_size(affine(em=no_em), "em") == pytest.approx(110 / 6)
+    neither = affine(unknown, no_em)
+    assert frame_pixel_size(neither, "lm") is None
+    with pytest.raises(MissingPixelSize, match=r"lm\.tif is not known"):
+        Grid.on(neither, "lm", pixel_size=50.0)
+
+
+@pytest.mark.parametrize("size", [0.0, -3.0, np.nan, np.inf, 1e-3])
+def test_impossible_pixel_sizes_are_refused(size: float) -> None:
+    with pytest.raises(InvalidOption, match=r"positive one|a side are drawn"):
+        Grid.on(affine(), "lm", pixel_size=size)
+
+
+def test_a_region_beside_the_image_is_refused() -> None:
+    with pytest.raises(RoiError, match=r"outside lm\.tif, which has 90 x 110"):
+        Grid.on(affine(), "lm", region=Roi(95, 0, 10, 10))
+
+
+# Warps --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frame", ["lm", "em"])
+@pytest.mark.parametrize(("crop", "finer"), [(False, 1.0), (True, 1.0), (True, 1.7)])
+def test_a_spot_of_either_image_is_drawn_where_it_belongs(
+    frame: Which, crop: bool, finer: float
+) -> None:
+    transform, on_lm = affine(), np.array((41.3, 52.8))
+    on_em = transform.to_em(on_lm)
+    place, reach = (on_lm, 20.0) if frame == "lm" else (on_em, 100.0)
+    region = Roi(place[0] - reach, place[1] - 1.1 * reach, 2 * reach, 2.2 * reach)
+    size = frame_pixel_size(transform, frame)
+    assert size is not None
+    grid = Grid.on(transform, frame, region=region if crop else None, pixel_size=size / finer)
+    lm, em = spot(LM.shape, on_lm, 2.0), spot(EM.shape, on_em, 12.0)
+    for warp in (warp_onto(grid, lm, "lm", transform), warp_onto(grid, em, "em", transform)):
+        known = np.nan_to_num(drawn(warp))
+        centre = ndimage.center_of_mass(np.clip(known - 0.01, 0, None))
+        expected = map_points(grid.to_grid, place)
+        # A twentieth of an LM pixel.
+        assert centre == pytest.approx(expected, abs=(0.05 if frame == "lm" else 0.3) * finer)
+
+
+@pytest.mark.parametrize("frame", ["lm", "em"])
+def test_every_pixel_comes_from_where_a_spline_says(frame: Which) -> None:
+    transform = spline()
+    grid = Grid.on(transform, frame, pixel_size=70.0 if frame == "lm" else 30.0)
+    points = map_points(invert(grid.to_grid), np.stack(np.indices(grid.shape), axis=-1))
+    source, which = (EM, "em") if frame == "lm" else (LM, "lm")
+    places = transform.to_em(points) if frame == "lm" else transform.to_lm(points)
+    far = np.array(source.shape) - 1 - (12 if frame == "lm" else 2)
+    inner = ((places > np.array(source.shape) - 1 - far) & (places < far)).all(axis=-1)
+    assert inner.mean() > 0.2
+    for axis, ramp in enumerate(np.indices(source.shape).astype(np.float32)):
+        out = drawn(warp_onto(grid, Micrograph(ramp), which, transform))
+        # A tenth of the grid's pixels; the ramp is linear, the low-pass over a bend is not quite.
+        np.testing.assert_allclose(
+            out[inner], places[inner][:, axis], atol=0.4 if frame == "lm" else 0.03
+        )
+
+
+def test_another_binning_is_drawn_in_the_same_place() -> None:
+    transform, place = affine(), np.array((41.3, 52.8))
+    whole = spot(EM.shape, transform.to_em(place), 12.0)
+    halved = Micrograph(whole.data.reshape(320, 2, 300, 2).mean(axis=(1, 3)))
+    grid = Grid.on(transform, "lm")
+    expected = drawn(warp_onto(grid, whole, "em", transform))
+    out = drawn(warp_onto(grid, halved, "em", transform, to_image=decimation(2)))
+    np.testing.assert_allclose(np.nan_to_num(out), np.nan_to_num(expected), atol=0.02)
+
+
+def test_only_the_inside_of_an_outline_is_drawn() -> None:
+    outline = Roi.from_outline([(30, 40), (60, 40), (60, 80)])
+    grid = Grid.on(affine(), "lm", region=outline, pixel_size=22.0)
+    em = Micrograph(np.full(EM.shape, 7, np.uint16))
+    out = drawn(warp_onto(grid, em, "em", affine(), outline=outline))
+    inside = outline.scaled(grid.to_grid).mask(grid.shape)
+    assert 0.4 < inside.mean() < 0.6
+    np.testing.assert_array_equal(np.isfinite(out), inside)
+    labels = warp_onto(grid, em, "em", affine(), outline=outline, interpolation="nearest")
+    assert labels.labels
+    np.testing.assert_array_equal(drawn(labels), np.where(inside, 7, 0))
+    assert drawn(labels).dtype == np.uint16
+
+
+@pytest.mark.parametrize("transform", [affine(), spline()], ids=["affine", "spline"])
+def test_a_region_of_the_lm_lies_on_the_em(transform: PairTransform) -> None:
+    roi = Roi(20, 30, 24, 32)
+    assert region_on(transform, roi, "lm") is roi
+    there = region_on(transform, roi, "em")
+    back = transform.to_lm(there.vertices)
+    # On the region's edges, half of which a spline bends.
+    edges = np.array([(19.5, 29.5), (43.5, 61.5)])
+    distance = np.minimum(abs(back - edges[0]), abs(back - edges[1])).min(axis=1)
+    assert distance.max() < 1e-6
+    assert len(back) == (4 if transform.spline is None else 128)
+    assert there.height == pytest.approx(np.ptp(there.vertices[:, 0]))

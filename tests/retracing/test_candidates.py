@@ -10,7 +10,7 @@ import pytest
 
 from clem_retrace.geometry import compose, decompose, invert, map_points, similarity
 from clem_retrace.micrograph import Roi
-from clem_retrace.retracing.candidates import Candidates, Match, suppress
+from clem_retrace.retracing.candidates import Candidates, Match, Search, suppress
 
 ROI = Roi(10, 20, 30, 40)
 
@@ -122,7 +122,8 @@ def test_the_ways_round_leave_the_content_of_the_region_where_the_region_is() ->
     np.testing.assert_allclose(corners, np.roll(ROI.corners, 2, axis=0), atol=1e-9)
 
 
-def test_an_oriented_match_tells_which_way_round() -> None:
-    one = replace(match(angle=37, mirrored=True), search="oriented")
+@pytest.mark.parametrize("search", ["oriented", "hand"])
+def test_an_oriented_match_and_a_person_tell_which_way_round(search: Search) -> None:
+    one = replace(match(angle=37, mirrored=True), search=search)
     (way,) = one.ways_round()
     np.testing.assert_array_equal(way, one.em_to_lm)

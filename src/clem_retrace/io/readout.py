@@ -24,9 +24,13 @@ def readout(registration: Registration, truth: Roi | None = None) -> list[str]:
     """
     lm_to_em = decompose(registration.lm_to_em)
     row, col = registration.centre
+    verdict = "FOUND" if registration.found else "NOT FOUND"
+    confidence = f"{registration.confidence:.3f}"
+    if registration.match.search == "hand":
+        verdict, confidence = "BY HAND", "none is known: placed by hand"
     lines = [
-        f"{'FOUND' if registration.found else 'NOT FOUND':13} {registration.reason}",
-        f"confidence    {registration.confidence:.3f}",
+        f"{verdict:13} {registration.reason}",
+        f"confidence    {confidence}",
         f"centre        row {row:.1f}, column {col:.1f} EM px",
         f"angle         {lm_to_em.angle:.1f} degrees, counter-clockwise from LM to EM",
         f"mirrored      {'yes' if lm_to_em.mirrored else 'no'}",

@@ -132,7 +132,8 @@ def turned_pair(
     """
     from scipy import ndimage
 
-    from clem_retrace.resampling import LOW_PASS, warp
+    from clem_retrace.low_pass import LOW_PASS
+    from clem_retrace.resampling import warp
 
     radians = np.deg2rad(angle)
     turn = np.abs([[np.cos(radians), np.sin(radians)], [np.sin(radians), np.cos(radians)]])

@@ -8,23 +8,20 @@ Nothing in the file is executed, and only image files are opened by it.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from clem_retrace.errors import BadFile, ClemRetraceError
 from clem_retrace.io.session_images import Place, SessionImage, place_of
 from clem_retrace.io.tables import Table, read_table
+from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 
@@ -178,8 +175,8 @@ def save_session(path: str | os.PathLike[str], session: Session) -> Path:
         text = json.dumps(values, indent=1, allow_nan=False)
     except ValueError as error:
         raise BadFile(f"the session cannot be saved: {error}") from error
-    with _replacing_durably(path) as part:
-        part.write(text.encode("ascii") + b"\n")
+    with replacing(path) as part:
+        part.write_bytes(text.encode("ascii") + b"\n")
     return path
 
 
@@ -299,32 +296,3 @@ def _plain(value: Session | SessionRun, folder: Path) -> dict[str, Any]:
         **{name: image and image.to_dict(folder) for name, image in images.items()},
         **{name: drawn and dataclasses.asdict(drawn) for name, drawn in drawings.items()},
     }
-
-
-@contextmanager
-def _replacing_durably(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to; once it is on the disk it takes the place of `path`."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise BadFile(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk, where the system lets a folder be opened."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    # Some network drives refuse; the file itself is on the disk by now.
-    with contextlib.suppress(OSError):
-        os.fsync(handle)
-    os.close(handle)

@@ -49,8 +49,8 @@ class Match:
         EM, 0 when the search does not tell.
     search : {"oriented", "histogram", "hand"}
         Where it comes from; a place given by hand has the confidence 0, for none is known.
-        Histogram search tells a quarter turn at most: not which way
-        round, nor whether the EM is mirrored.
+        Histogram search tells a quarter turn at most: not which way round, nor whether the
+        EM is mirrored.
     """
 
     roi: Roi
@@ -111,7 +111,7 @@ class Match:
 
         A match of the histogram search may also be half a turn further, or mirrored.
         """
-        if self.search == "oriented":
+        if self.search != "histogram":
             return [self.em_to_lm]
         centre = self.roi.centre
         return [

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from clem_retrace.retracing.candidates import Candidates, Match
 
-__all__ = ["merge", "verdict"]
+__all__ = ["merge", "verdict", "verdict_by_hand"]
 
 
 def merge(searches: Sequence[Candidates], oriented: Candidates, *, limit: int) -> Candidates:
@@ -38,7 +38,7 @@ def _judged(match: Match, oriented: Candidates) -> Match:
     return dataclasses.replace(match, confidence=max(agreeing, default=0.0))
 
 
-def verdict(candidates: Candidates, fault: str, threshold: float) -> str:
+def verdict(candidates: Candidates, fault: str, threshold: float, *, take: int = 1) -> str:
     """Return what was decided and why, in a sentence or two for people.
 
     Parameters
@@ -48,9 +48,13 @@ def verdict(candidates: Candidates, fault: str, threshold: float) -> str:
         Why the registration failed; empty when it did not.
     threshold : float
         Confidence from which a match counts as found.
+    take : int
+        Rank of the match that was taken.
     """
     best = candidates.best
-    if best.confidence >= threshold:
+    if take > 1:
+        decided = f"Candidate {take} of {len(candidates.matches)} was taken by hand."
+    elif best.confidence >= threshold:
         decided = "One place stands out from all others."
         if any(
             other.search != best.search and other.agrees_with(best)
@@ -70,3 +74,29 @@ def verdict(candidates: Candidates, fault: str, threshold: float) -> str:
     if fault:
         decided += f" The registration failed ({fault}); the overlay shows the match."
     return decided
+
+
+def verdict_by_hand(fault: str | None, moved: float = 0.0, standing: float = 0.0) -> str:
+    """Return how far to trust a place that was given by hand.
+
+    Parameters
+    ----------
+    fault : str or None
+        As in `verdict`; None when it was not registered.
+    moved : float, LM pixels
+        How far the registration has moved the region's centre.
+    standing : float
+        How many times as well the images correlate there as around it.
+    """
+    unknown = "No confidence is known for it: compare the images by eye."
+    if fault is None:
+        return f"Placed by hand, and not registered. {unknown}"
+    if fault:
+        return (
+            f"Placed by hand. The registration from there failed ({fault}); the overlay shows "
+            f"the place as it was given. {unknown}"
+        )
+    return (
+        f"Placed by hand, and registered from there, {moved:.1f} LM px away. The images correlate "
+        f"{standing:.0f} times as well there as around it; no other confidence is known."
+    )

@@ -1,0 +1,26 @@
+"""Lengths and probabilities in words, with their units."""
+
+from __future__ import annotations
+
+__all__ = ["both_lengths", "percent", "physical"]
+
+
+def physical(pixels: float, pixel_size: float | None, digits: int = 3) -> str:
+    """Return a length in nm or µm; empty when the pixel size is not known."""
+    if pixel_size is None:
+        return ""
+    nm = float(f"{pixels * pixel_size:.{digits}g}")
+    return f"{nm / 1000:g} \u00b5m" if abs(nm) >= 1000 else f"{nm:g} nm"
+
+
+def both_lengths(pixels: float, pixel_size: float | None) -> str:
+    """Return a length in pixels and, where that is known, in nm."""
+    in_nm = physical(pixels, pixel_size)
+    return f"{pixels:.2f} px = {in_nm}" if in_nm else f"{pixels:.2f} px"
+
+
+def percent(share: float) -> str:
+    """Return a probability in words: none is certain."""
+    if share < 0.001:
+        return "below 0.1 %"
+    return "above 99.9 %" if share > 0.999 else f"{100 * share:.3g} %"

@@ -1,0 +1,84 @@
+"""What a run is given: the region that two images share, starts that reach nothing, the ratio."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clem_retrace.errors import MissingPixelSize, RoiError
+from clem_retrace.geometry import Matrix, invert, map_points, similarity, translation
+from clem_retrace.inputs import check_reach, overlap_region, resolve_ratio
+from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.options import RegistrationOptions
+
+LM_SHAPE, EM_SHAPE = (60, 90), (200, 160)
+
+
+def placed(angle: float, row: float, col: float, mirrored: bool = False) -> Matrix:
+    """An EM of four pixels per LM pixel, its centre at a place of the LM."""
+    centre = Roi(0, 0, *EM_SHAPE).centre
+    return similarity(0.25, angle, mirrored, centre, (row, col))
+
+
+def shared(em_to_lm: Matrix) -> np.ndarray:
+    """Which pixels of the LM have their centres in the EM, one by one."""
+    points = np.stack(np.meshgrid(*map(np.arange, LM_SHAPE), indexing="ij"), axis=-1)
+    there = map_points(invert(em_to_lm), points)
+    inside: np.ndarray = ((there > -0.5) & (there < np.array(EM_SHAPE) - 0.5)).all(axis=-1)
+    return inside
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.floats(-180, 180), st.floats(-20, 80), st.floats(-20, 110), st.booleans()
+)  # fmt: skip
+def test_the_overlap_holds_the_pixels_that_lie_in_both(
+    angle: float, row: float, col: float, mirrored: bool
+) -> None:
+    em_to_lm = placed(angle, row, col, mirrored)
+    common = shared(em_to_lm)
+    if not common.any():
+        return
+    region = overlap_region(LM_SHAPE, EM_SHAPE, em_to_lm)
+    # Pixels on the very edge may fall to either side.
+    assert (region.mask(LM_SHAPE) != common).sum() <= 2
+    assert region.clipped(LM_SHAPE, least=0).row == pytest.approx(max(region.row, 0))
+
+
+def test_an_em_that_covers_all_of_the_lm_leaves_it_whole() -> None:
+    covering = similarity(1.0, 0.0, False, (100, 80), (30, 45))
+    assert overlap_region(LM_SHAPE, EM_SHAPE, covering) == Roi(0, 0, *LM_SHAPE)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.1, 500.0])
+def test_images_that_only_touch_share_nothing(gap: float) -> None:
+    beside = translation((0.0, LM_SHAPE[1] + gap))
+    with pytest.raises(RoiError, match="does not lie on the LM"):
+        overlap_region(LM_SHAPE, EM_SHAPE, beside)
+
+
+def test_a_region_that_does_not_reach_the_em_is_refused() -> None:
+    roi = Roi(10, 20, 12, 16)
+    check_reach(roi, EM_SHAPE, placed(20.0, 15.0, 50.0))
+    # By its corner alone it still does.
+    check_reach(roi, EM_SHAPE, placed(0.0, 16.0 + 24.5, 28.0 + 26.5))
+    with pytest.raises(RoiError, match="outside the EM image of 200 x 160"):
+        check_reach(roi, EM_SHAPE, placed(0.0, 16.0 + 32.0, 28.0 + 30.0))
+
+
+def test_a_start_tells_the_ratio_where_pixel_sizes_do_not() -> None:
+    data = np.zeros((9, 9), np.float32)
+    options = RegistrationOptions()
+    bare, sized = Micrograph(data), Micrograph(data, 100.0)
+    assert resolve_ratio(bare, sized, options, otherwise=3.5) == 3.5
+    assert math.isclose(resolve_ratio(sized, Micrograph(data, 25.0), options, otherwise=3.5), 4.0)
+    typed = RegistrationOptions(pixel_size_ratio=6.0)
+    assert resolve_ratio(bare, bare, typed, otherwise=3.5) == 6.0
+    with pytest.raises(MissingPixelSize, match="LM and the EM"):
+        resolve_ratio(bare, bare, options)
+    with pytest.raises(MissingPixelSize, match="larger than the LM's"):
+        resolve_ratio(sized, Micrograph(data, 200.0), options, otherwise=3.5)

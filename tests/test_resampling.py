@@ -350,3 +350,27 @@ def test_progress_goes_to_the_end_and_can_be_stopped() -> None:
     stopped = sample_steps(sampling, "drawing")
     next(stopped)
     stopped.close()
+
+
+@pytest.mark.parametrize("chunk", [700, 1000])
+def test_no_chunk_is_read_twice(chunk: int) -> None:
+    rng = np.random.default_rng(42)
+    pixels = rng.integers(0, 255, (2500, 3100), dtype=np.uint8)
+
+    class Chunked:
+        shape, dtype, chunks = pixels.shape, pixels.dtype, (chunk, chunk)
+
+        def __init__(self) -> None:
+            self.rows: list[tuple[int, int]] = []
+
+        def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
+            self.rows.append((key[0].start, key[0].stop))
+            return pixels[key]
+
+    data = Chunked()
+    image, _ = decimate(Micrograph(data), 6.0)
+    np.testing.assert_array_equal(image, decimate(Micrograph(pixels), 6.0)[0])
+    touched = [
+        number for low, high in data.rows for number in range(low // chunk, -(-high // chunk))
+    ]
+    assert sorted(touched) == list(range(-(-2500 // chunk)))

@@ -23,6 +23,9 @@ LOW_PASS = 0.45
 #: Full-resolution pixels that are read at a time: 2^22 pixels, 16 MB as float32.
 STRIP_PIXELS = 1 << 22
 
+#: Pixels of the image's own type that are held at most, where it is stored in chunks.
+HELD_PIXELS = 1 << 26
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LowPass:
@@ -77,24 +80,51 @@ class LowPass:
     def means(self, rows: slice, cols: slice) -> Iterator[NDArray[np.float32]]:
         """Yield the means of some rows and columns of blocks, strip by strip."""
         block = self.block
-        height, width = self.level.shape
-        last = min(cols.stop * block, width)
-        strip = max(1, STRIP_PIXELS // ((cols.stop - cols.start) * block * block))
-        for first in range(rows.start, rows.stop, strip):
-            stop = min(first + strip, rows.stop)
-            bottom = min(stop * block, height)
-            pixels = self.level[first * block : bottom, cols.start * block : last]
-            part = np.asarray(pixels, dtype=np.float32)
-            if block > 1:
-                missing = (-part.shape[0] % block, -part.shape[1] % block)
-                if any(missing):
-                    part = np.pad(part, ((0, missing[0]), (0, missing[1])), mode="edge")
-                part = part.reshape(stop - first, block, -1, block).mean(axis=(1, 3))
-            yield part
+        bottom = min(rows.stop * block, self.level.shape[0])
+        strip = max(1, STRIP_PIXELS // ((cols.stop - cols.start) * block * block)) * block
+        parts: list[NDArray[Any]] = []
+        for read in _reads(self.level, slice(rows.start * block, bottom), strip):
+            parts.append(self._pixels(read, cols))
+            rest = np.concatenate(parts)
+            whole = len(rest) if read.stop == bottom else len(rest) // block * block
+            for first in range(0, whole, strip):
+                yield _block_means(rest[first : min(first + strip, whole)], block)
+            parts = [rest[whole:]] if whole < len(rest) else []
+
+    def _pixels(self, rows: slice, cols: slice) -> NDArray[Any]:
+        """Return some rows of the level, under some columns of blocks."""
+        return np.asarray(self.level[rows, cols.start * self.block : cols.stop * self.block])
 
     def blurred(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an image of blocks after the blur that is left."""
         return _blurred(image, self.sigma) if self.sigma else image
+
+
+def _reads(level: Any, rows: slice, strip: int) -> Iterator[slice]:
+    """Yield the rows that are read at a time: no chunk is read twice, if it can be held."""
+    chunks = getattr(level, "chunks", None)
+    edge, height = rows.start, strip
+    if chunks is not None:
+        # zarr tells the size of a chunk, dask that of each.
+        chunk = chunks[0] if isinstance(chunks[0], int) else max(chunks[0])
+        if chunk * level.shape[1] <= HELD_PIXELS:
+            height = max(chunk, strip // chunk * chunk)
+            edge = rows.start // height * height
+    while edge < rows.stop:
+        yield slice(max(edge, rows.start), min(edge + height, rows.stop))
+        edge += height
+
+
+def _block_means(pixels: NDArray[Any], block: int) -> NDArray[np.float32]:
+    """Return the means of blocks; the last ones of a side may be part-filled."""
+    part = np.asarray(pixels, dtype=np.float32)
+    if block == 1:
+        return part
+    missing = (-part.shape[0] % block, -part.shape[1] % block)
+    if any(missing):
+        part = np.pad(part, ((0, missing[0]), (0, missing[1])), mode="edge")
+    means: NDArray[np.float32] = part.reshape(len(part) // block, block, -1, block).mean((1, 3))
+    return means
 
 
 def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -11,8 +11,11 @@ import pytest
 import tifffile
 
 from clem_retrace.cli import main
+from clem_retrace.geometry import map_points
 from clem_retrace.io.session_images import describe
+from clem_retrace.io.session_landmarks import SessionLandmarks
 from clem_retrace.io.sessions import Session, SessionRun, read_session, save_session
+from clem_retrace.registration.landmarks import Landmarks
 from clem_retrace.report import report_steps, write_report
 
 
@@ -162,3 +165,16 @@ def test_of_a_sample_the_distance_to_the_truth_is_told(
     assert "How far it is from the ground truth" not in second
     # Each image is looked for once, and so is the truth.
     assert len(made) == 3
+
+
+def test_landmarks_of_the_session_are_told_of_its_last_run(saved, tmp_path, written, registration):
+    lm_points = np.array([[20.0, 20], [20, 120], [110, 30], [100, 110], [60, 70]])
+    em_points = map_points(
+        registration.lm_to_em, lm_points + [[0, 1], [1, 0], [0, 0], [1, 1], [0, 2]]
+    )
+    pairs = SessionLandmarks(Landmarks.of(lm_points, em_points), "affine", registration.em_to_lm)
+    session = dataclasses.replace(read_session(saved), landmarks=pairs)
+    write_report(tmp_path / "a.html", session, pictures=False)
+    first, second = written("a.html").split('id="run-2"')
+    assert "Left out [LM px]" not in first
+    assert "Left out [LM px]" in second

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from clem_retrace.errors import BadFile, ClemRetraceError
 from clem_retrace.io.session_images import Place, SessionImage, place_of
+from clem_retrace.io.session_landmarks import SessionLandmarks
 from clem_retrace.io.tables import Table, read_table
 from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Roi
@@ -126,6 +127,8 @@ class Session:
         Of a session that was read: when it was saved ...
     version : str
         ... and by which version of this package.
+    landmarks : SessionLandmarks or None
+        On the images that are chosen.
     """
 
     lm: SessionImage | None = None
@@ -137,6 +140,7 @@ class Session:
     name: str = ""
     saved: datetime | None = None
     version: str = ""
+    landmarks: SessionLandmarks | None = None
 
 
 def save_session(path: str | os.PathLike[str], session: Session) -> Path:
@@ -159,6 +163,7 @@ def save_session(path: str | os.PathLike[str], session: Session) -> Path:
         "name": session.name,
         **_plain(session, path.parent),
         "options": session.options.to_dict(),
+        "landmarks": session.landmarks and session.landmarks.to_dict(),
         "runs": [
             {
                 "name": run.name,
@@ -215,10 +220,13 @@ def _session(table: Table, place: Place) -> Session:
     ClemRetraceError
         Something is missing or of another kind.
     """
+    landmarks = table.table("landmarks") if table.has("landmarks") else None
     return Session(
         **_images_and_drawings(table, place),
         options=RegistrationOptions.from_dict(table.table("options").values),
         runs=tuple(_run(row, place) for row in table.tables("runs")),
+        # Earlier versions had none.
+        landmarks=None if landmarks is None else SessionLandmarks.from_table(landmarks),
         name=table.text("name"),
         saved=table.time("saved"),
         version=table.text("version"),

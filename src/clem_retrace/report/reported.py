@@ -9,9 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from clem_retrace.errors import InvalidOption
+from clem_retrace.evaluation import targets
 from clem_retrace.events import Steps
 from clem_retrace.geometry import Matrix
-from clem_retrace.io.session_images import FoundImage, Role, find_image_steps, sample_pair
+from clem_retrace.io.session_images import (
+    FoundImage,
+    Role,
+    SessionImage,
+    find_image_steps,
+    sample_pair,
+)
 from clem_retrace.io.sessions import Session, SessionRun
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.registration.landmark_errors import predicted_error
@@ -22,8 +29,14 @@ from clem_retrace.synthetic.pair import true_patch
 
 __all__ = ["FoundImages", "ReportedRun"]
 
-#: Targets a side of the region, over which its error is averaged.
-TARGETS = 5
+
+def _is_of(image: SessionImage, chosen: SessionImage | None) -> bool:
+    """Whether a run's image is the one that is chosen in the session."""
+    if chosen is None or image.shape != chosen.shape:
+        return False
+    if image.digest and chosen.digest:
+        return image.digest == chosen.digest
+    return (image.path, image.sample, image.name) == (chosen.path, chosen.sample, chosen.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,11 +90,8 @@ class ReportedRun:
         """Root mean square over the region, LM pixels; None where it is not known."""
         if not self.corrected:
             return self.registration.error
-        roi = self.registration.roi
-        share = np.linspace(0, 1, TARGETS)
-        rows, cols = roi.row + (roi.height - 1) * share, roi.col + (roi.width - 1) * share
-        targets = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1)
-        error = float(np.sqrt(np.mean(predicted_error(self.pair, targets) ** 2)))
+        at = targets(self.registration.roi)
+        error = float(np.sqrt(np.mean(predicted_error(self.pair, at) ** 2)))
         return error if np.isfinite(error) else None
 
     @property
@@ -139,7 +149,23 @@ class FoundImages:
             images[image, role] = kept
         self._kept = images
         truth = self._true_patch(run)
-        return ReportedRun(run, images[run.lm, "lm"], images[run.em, "em"], number, None, truth)
+        found = images[run.lm, "lm"], images[run.em, "em"]
+        return ReportedRun(run, *found, number, self._by_hand(number), truth)
+
+    def _by_hand(self, number: int) -> PairTransform | None:
+        """Return what landmarks make of a run: of the last one on the images they are on."""
+        session = self._session
+        if session.landmarks is None:
+            return None
+        chosen = [
+            at
+            for at, run in enumerate(session.runs, start=1)
+            if _is_of(run.lm, session.lm) and _is_of(run.em, session.em)
+        ]
+        if not chosen or chosen[-1] != number:
+            return None
+        result = session.runs[number - 1].results[0]
+        return session.landmarks.transform(result.lm, result.em)
 
     def _true_patch(self, run: SessionRun) -> Roi | None:
         """Return where a region of a sample pair lies; None of others, or when it is not there."""

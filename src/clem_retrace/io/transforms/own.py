@@ -20,7 +20,7 @@ from clem_retrace.micrograph import ImageFacts
 from clem_retrace.registration.landmarks import Landmarks, Model, Which
 from clem_retrace.registration.pair_transform import Origin, PairTransform
 
-__all__ = ["OWN", "REGISTRATION"]
+__all__ = ["OWN", "REGISTRATION", "pair_rows", "read_pairs"]
 
 #: What tells the file from other JSON, and its form; raised when an old reader would misread it.
 KIND, FORMAT = "clem-retrace transform", 1
@@ -47,12 +47,13 @@ def _write(transform: PairTransform, moving: Which, unit: Unit) -> str:
         "em": dataclasses.asdict(transform.em),
         "model": transform.model,
         "origin": transform.origin,
-        "landmarks": None if pairs is None else _pair_rows(pairs),
+        "landmarks": None if pairs is None else pair_rows(pairs),
     }
     return json.dumps(values, indent=1, allow_nan=False) + "\n"
 
 
-def _pair_rows(pairs: Landmarks) -> list[dict[str, Any]]:
+def pair_rows(pairs: Landmarks) -> list[dict[str, Any]]:
+    """Return pairs as plain values, for JSON."""
     columns = zip(pairs.names, pairs.active, pairs.lm, pairs.em, strict=True)
     return [
         {"name": name, "active": bool(active), "lm": _plain(lm), "em": _plain(em)}
@@ -84,7 +85,7 @@ def _read(content: Content, asked: Asked) -> PairTransform:
             f"clem-retrace reads {FORMAT}: it was saved by version {table.values.get('version')!r}"
         )
     lm, em = (asked.image(which, _facts(table.table(which))) for which in get_args(Which))
-    pairs = _landmarks(table) if table.has("landmarks") else None
+    pairs = read_pairs(table) if table.has("landmarks") else None
     model: Model = table.text("model", get_args(Model))  # type: ignore[assignment]
     origin: Origin = table.text("origin", get_args(Origin))  # type: ignore[assignment]
     matrix = matrix_of(table.values.get("em_to_lm"), "em_to_lm")
@@ -114,8 +115,8 @@ def _facts(table: Table) -> ImageFacts:
     return ImageFacts(table.text("name"), (int(rows), int(cols)), size)
 
 
-def _landmarks(table: Table) -> Landmarks:
-    """Return the pairs.
+def read_pairs(table: Table) -> Landmarks:
+    """Return the pairs of a table's entry "landmarks".
 
     Raises
     ------

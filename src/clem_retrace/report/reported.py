@@ -139,7 +139,8 @@ class FoundImages:
         """Yield progress; return a run of the session with its images, unread without `pixels`."""
         run = self._session.runs[number - 1]
         if not pixels:
-            return ReportedRun(run, FoundImage(run.lm, None), FoundImage(run.em, None), number)
+            unread = FoundImage(run.lm, None), FoundImage(run.em, None)
+            return ReportedRun(run, *unread, number, self._by_hand(number))
         images: dict[tuple[object, Role], FoundImage] = {}
         roles: tuple[Role, Role] = ("lm", "em")
         for image, role in zip((run.lm, run.em), roles, strict=True):

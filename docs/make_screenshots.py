@@ -18,14 +18,19 @@ from pathlib import Path
 
 import napari
 import numpy as np
+import tifffile
 from napari.layers import Layer
 from PIL import Image
-from qtpy.QtCore import QSettings
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtCore import QSettings, Qt
+from qtpy.QtWidgets import QApplication, QListWidget, QWidget
 
 from clem_retrace.events import Progress
+from clem_retrace.geometry import map_points
 from clem_retrace.plugin import samples
+from clem_retrace.plugin.batch_dock.widget import BatchWidget
 from clem_retrace.plugin.compare.widget import CompareWidget
+from clem_retrace.plugin.export.widget import ExportWidget
+from clem_retrace.plugin.landmarks.widget import LandmarksWidget
 from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.synthetic import simulate_pair
@@ -205,6 +210,110 @@ def in_doubt(theme: str, folder: Path, wanted: list[str]) -> None:
     session.close()
 
 
+def by_hand(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
+    """Take the pictures of the landmarks: clicked from nothing, and checked after a run."""
+    session = Session(theme, folder, wanted)
+    session.open(getattr(samples, sample)())
+    dock, widget = session.viewer.window.add_plugin_dock_widget(
+        "clem-retrace", "Landmarks", tabify=True
+    )
+    assert isinstance(widget, LandmarksWidget)
+    dock.raise_()
+    wait()
+    desk = widget.desk
+    widget.findChild(QWidget, "add_pairs").click()
+    region = session.layer("roi").data[0]
+    desk.click("lm", region.mean(axis=0))
+    session.picture("landmarks_first")
+    desk.undo()
+    session.click("run")
+    session.finish()
+    dock.raise_()
+    widget.findChild(QWidget, "propose").click()
+    session.picture("landmarks_check")
+    to_em = session.widget.registration.lm_to_em
+    rng = np.random.default_rng(1)
+    for pair, point in enumerate(desk.pairing.landmarks.lm):
+        # As exactly as a hand places it: some 60 nm.
+        desk.drag("em", {pair: map_points(to_em, point) + rng.normal(scale=4, size=2)})
+        desk.settle()
+    desk.switch(4, False)
+    widget.findChild(QWidget, "error_map").click()
+    session.viewer.reset_view(layers=[session.layer("roi")], margin=0.5)
+    session.picture("landmarks_errors")
+    session.close()
+
+
+def taken_elsewhere(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
+    """Take the pictures of the export: a result's transform, and another channel laid along."""
+    session = Session(theme, folder, wanted)
+    session.open(getattr(samples, sample)())
+    session.click("run")
+    session.finish()
+    session.click("show_overlay")
+    session.click("export")
+    (export,) = session.viewer.window._qt_window.findChildren(ExportWidget)
+
+    def press(*names: str) -> None:
+        for name in names:
+            export.findChild(QWidget, name).click()
+            wait(seconds=0.5)
+
+    press("box_save_header")
+    session.picture("export")
+    press("box_save_header", "box_lay_header")
+    em = export.held.layer("em")
+    granules = (np.asarray(em.data) < np.percentile(em.data, 4)).astype(np.uint8)
+    session.viewer.add_labels(granules, name="granules", scale=em.scale, units=em.units)
+    session.viewer.layers[-1].visible = False
+    wait(seconds=0.5)
+    others = export.findChild(QListWidget, "other_layers")
+    for item in others.findItems("granules", Qt.MatchFlag.MatchStartsWith):
+        item.setCheckState(Qt.CheckState.Checked)
+    press("lay", "box_images_header")
+    session.picture("export_layers")
+    session.close()
+
+
+def many_pairs(theme: str, folder: Path, wanted: list[str]) -> None:
+    """Take the picture of a batch that was run, with one of its results open."""
+    session = Session(theme, folder, wanted)
+    dock, batch = session.viewer.window.add_plugin_dock_widget("clem-retrace", "Batch", tabify=True)
+    assert isinstance(batch, BatchWidget)
+    dock.raise_()
+    wait()
+    with tempfile.TemporaryDirectory() as own:
+        lines = ["name,lm,em,outline,lm_pixel_size,em_pixel_size,search,ratio_uncertainty"]
+        for number, name in enumerate(("grid1 cell A", "grid1 cell B", "grid2 cell A")):
+            # Of the last, the region is not in the EM image.
+            pair = simulate_pair(
+                number + 3, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+                angle=33.0, shared=0.9, present=number < 2,
+            )  # fmt: skip
+            files = [f"{name} {role}.tif".replace(" ", "_") for role in ("LM", "EM")]
+            for file, image in zip(files, (pair.lm, pair.em), strict=True):
+                tifffile.imwrite(Path(own) / file, image.data)
+            outline = " ".join(f"{place:g}" for place in pair.roi.corners.ravel())
+            lines.append(f"{name},{files[0]},{files[1]},{outline},110,27.5,oriented,0")
+        # A pair of which the region is still to be drawn.
+        lines.append(f"grid2 cell B,{files[0]},{files[1]},,110,27.5,oriented,0")
+        table = Path(own) / "pairs.csv"
+        table.write_text("\n".join(lines), encoding="utf-8")
+        batch.open(table)
+        wait(lambda: len(batch.pairs) > 0, LONG)
+        batch.set_folder(Path(own) / "results")
+        batch.start()
+        wait(lambda: not batch.run.running, LONG)
+        batch.pairs_box.table.selectRow(1)
+        batch.open_pair(batch.pairs_box.chosen)
+        wait(lambda: session.widget.registration is not None, LONG)
+        # The folder is one that nobody else has.
+        batch.findChild(QWidget, "batch_run_header").click()
+        wait()
+        session.picture("batch")
+        session.close()
+
+
 def main() -> None:
     """Make all pictures, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -218,6 +327,9 @@ def main() -> None:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, own)
         whole_way(arguments.sample, arguments.theme, arguments.out, arguments.only)
         in_doubt(arguments.theme, arguments.out, arguments.only)
+        taken_elsewhere(arguments.sample, arguments.theme, arguments.out, arguments.only)
+        by_hand(arguments.sample, arguments.theme, arguments.out, arguments.only)
+        many_pairs(arguments.theme, arguments.out, arguments.only)
 
 
 if __name__ == "__main__":

@@ -152,6 +152,15 @@ def test_it_is_not_called_found_and_has_no_confidence(near: Registration, pair: 
     assert placed(pair, near.match.em_to_lm, never).found is False
 
 
+def test_the_distance_to_the_truth_is_that_of_where_it_was_registered(
+    near: Registration, pair: Pair
+) -> None:
+    assert pair.ground_truth is not None
+    assert near.distance_to(pair.ground_truth).pixels < 4 * AIM
+    unmoved = replace(near, em_to_lm=near.match.em_to_lm)
+    assert unmoved.distance_to(pair.ground_truth).pixels == pytest.approx(4 * 5.0 / 1.03, rel=0.1)
+
+
 def test_it_comes_back_from_its_dictionary(near: Registration) -> None:
     again = Registration.from_dict(near.to_dict())
     assert again.match.search == "hand"
@@ -194,6 +203,21 @@ def test_all_that_both_images_show_is_a_region_too(pair: Pair, memory: Memory) -
     registration = placed(replace(pair, roi=region), start, memory=memory)
     assert registration.roi.outline == region.outline
     assert error(registration, pair) < AIM
+
+
+def test_a_large_region_is_registered_from_its_middle_and_then_whole() -> None:
+    """At 5 degrees its corners are 20 LM pixels off."""
+    large = simulate_pair(
+        6, lm_shape=(300, 380), em_shape=(960, 1020), roi_size=(230, 300), ratio=2.5, angle=33.0,
+        shared=0.8,
+    )  # fmt: skip
+    registration = placed(large, off(large, (5, -4), 5))
+    assert error(registration, large) < AIM
+    # The estimate is that of all of it: its corners fit too.
+    found = target_registration_error(registration.em_to_lm, truth(large), large.roi)
+    assert found.max() < 2 * AIM
+    assert registration.estimate is not None
+    assert registration.match.score == registration.estimate.correlation_before
 
 
 def test_mistakes_are_told(pair: Pair) -> None:

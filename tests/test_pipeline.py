@@ -243,7 +243,7 @@ def test_the_registration_improves_on_the_match(pair: Pair, oriented: Registrati
     assert error(oriented, pair) <= error(match, pair) + 0.02
 
 
-@pytest.mark.parametrize("search", ["oriented", "histogram"])
+@pytest.mark.parametrize("search", ["oriented", "histogram", "hand"])
 def test_a_place_given_by_hand_is_refined(search: Any, pair: Pair) -> None:
     assert pair.lm_to_em is not None
     centre = np.array(pair.roi.centre)

@@ -116,8 +116,12 @@ class Registration:
         return self.place.corners
 
     def distance_to(self, truth: Roi) -> Distance:
-        """Return the distance from the match's centre to that of a ground-truth patch in the EM."""
-        return centre_distance(self.match.centre, truth.centre, self.em.shape, self.em.pixel_size)
+        """Return the distance from the match's centre to that of a ground-truth patch in the EM.
+
+        Of a place that was given by hand, it is that of where it was registered.
+        """
+        centre = self.centre if self.match.search == "hand" else self.match.centre
+        return centre_distance(centre, truth.centre, self.em.shape, self.em.pixel_size)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the similarity map as plain values, for JSON."""

@@ -10,12 +10,9 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QSettings
 from qtpy.QtWidgets import QWidget
 
-from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import register
 from clem_retrace.plugin import preferences, samples
 from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.widget import RetraceWidget
-from clem_retrace.synthetic import simulate_pair
 
 
 @pytest.fixture(autouse=True)
@@ -59,27 +56,6 @@ def draw():
         return Shapes([rectangle(top, left, bottom, right)], shape_type="rectangle", **keywords)
 
     return _draw
-
-
-@pytest.fixture(scope="session")
-def pair():
-    """A small simulated pair, easy to register."""
-    return simulate_pair(
-        4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0, angle=33.0,
-        shared=0.9,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def quick():
-    """Options with which the small pair is done in a second or two."""
-    return RegistrationOptions.from_paths({"search": "oriented", "ratio_uncertainty": 0.0})
-
-
-@pytest.fixture(scope="session")
-def registration(pair, quick):
-    """The small pair's registration."""
-    return register(pair.lm, pair.em, pair.roi, quick)
 
 
 @pytest.fixture

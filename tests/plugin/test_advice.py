@@ -42,6 +42,18 @@ def test_several_likely_candidates_are_to_be_looked_at(unsure):
     assert tips[0].startswith("Look at the first 2 candidates")
 
 
+def test_a_place_given_by_hand_needs_advice_only_when_it_was_in_vain(unsure):
+    placed = dataclasses.replace(
+        unsure, match=dataclasses.replace(unsure.match, search="hand"), confidence=0.0
+    )
+    assert advice(placed) == ()
+    assert advice(dataclasses.replace(placed, estimate=None)) == ()
+    failed = dataclasses.replace(placed.estimate, converged=False, message="too far off")
+    tips = advice(dataclasses.replace(placed, estimate=failed))
+    assert "closer" in tips[0]
+    assert any("mirrored" in tip for tip in tips)
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -51,6 +51,14 @@ def test_little_short_of_enough_is_not_rounded_up_to_it():
     assert confidence_text(0.499, 0.95) == "○ 49%"
 
 
+def test_a_place_given_by_hand_is_not_unsure(table, matches):
+    assert confidence_text(None, 0.95) == "✎ by hand"
+    placed = dataclasses.replace(matches[0], search="hand", confidence=0.0)
+    table.show_candidates([placed], [placed], [True], 0, 0.95)
+    assert row(table, 0)[1] == "✎ by hand"
+    assert table.item(0, 0).toolTip() == "Placed by hand"
+
+
 def test_a_click_chooses(table, qtbot):
     with qtbot.waitSignal(table.chosen) as told:
         place = table.visualItemRect(table.item(2, 3)).center()

@@ -94,3 +94,15 @@ def test_each_step_says_what_it_needs_or_has():
     assert texts["check"].startswith("Out of date")
     states, _ = guide(Facts(images_fault="no LM image", region_fault="no region"))
     assert states["images"].text == "no LM image"
+
+
+def test_what_was_placed_by_hand_needs_no_region():
+    placed = dataclasses.replace(
+        SEARCHED, by_hand=True, region="", region_fault="no region", verdict="Placed by hand"
+    )
+    states, coming = guide(placed)
+    assert coming is Next.SHOW_OVERLAY
+    assert states["region"].mark is Mark.LATER
+    assert states["search"].mark is states["check"].mark is Mark.DONE
+    # Searched for, it does.
+    assert guide(dataclasses.replace(placed, by_hand=False))[1] is Next.DRAW

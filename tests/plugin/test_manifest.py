@@ -48,7 +48,9 @@ def test_every_command_is_used_and_can_be_imported(manifest):
 def test_the_widgets_are_in_the_register_menu(manifest):
     items = manifest.contributions.menus["napari/layers/register"]
     widgets = {widget.command: widget.display_name for widget in manifest.contributions.widgets}
-    assert [widgets[item.command] for item in items] == ["Retrace and register", "Compare"]
+    assert [widgets[item.command] for item in items] == [
+        "Retrace and register", "Compare", "Landmarks", "Export", "Batch",
+    ]  # fmt: skip
 
 
 def test_sample_pairs(manifest):

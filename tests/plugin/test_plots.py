@@ -1,9 +1,8 @@
-"""The figures that say why: their numbers, what is painted of them, and the box they are in."""
+"""The figures in the dock: what is painted of them, what is saved, and the box they are in."""
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 
 import numpy as np
@@ -11,338 +10,16 @@ import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QGuiApplication, QImage, QPainter
 from qtpy.QtWidgets import QFileDialog, QLabel, QTabBar
-from skimage.draw import polygon2mask
 
 from clem_retrace.errors import BadFile
-from clem_retrace.events import run
-from clem_retrace.memory import Memory
-from clem_retrace.micrograph import Micrograph
-from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import register
+from clem_retrace.plots.figures import Axis, Figure, Panel, Series
+from clem_retrace.plots.reasons import scale_figure, score_figure
+from clem_retrace.plots.surface import PAPER, Inks
 from clem_retrace.plugin.plots import WhyBox
-from clem_retrace.plugin.plots.figures import Axis, Figure, Guide, Panel, Series
-from clem_retrace.plugin.plots.histogram_figure import histogram_figure
-from clem_retrace.plugin.plots.histograms import compare_histograms_steps
 from clem_retrace.plugin.plots.painting import height_of, paint
-from clem_retrace.plugin.plots.reasons import needed_score, scale_figure, score_figure, taken_rank
 from clem_retrace.plugin.plots.saving import as_csv, save
-from clem_retrace.plugin.plots.strokes import PAPER, Inks
-from clem_retrace.representation import represent
-from clem_retrace.retracing import ldp_codes, log_bins
-from clem_retrace.retracing.confidence import confidences
 
 LONG = 30_000
-
-
-@pytest.fixture(scope="module")
-def histogram_options():
-    return {
-        "search": "both",
-        "ratio_uncertainty": 0.0,
-        "histogram.overlap": 0.8,
-        "candidates": 20,
-    }
-
-
-#: One histogram for the whole region, as the paper has it and as the plot shows it.
-WHOLE = {"histogram.cells": False, "histogram.bins": 64, "histogram.similarity": "cosine"}
-
-
-@pytest.fixture(scope="module")
-def both(pair, histogram_options):
-    """The small pair, found by both searches, and the memory of the run."""
-    memory = Memory()
-    options = RegistrationOptions.from_paths(histogram_options | WHOLE)
-    return register(pair.lm, pair.em, pair.roi, options, memory=memory), memory
-
-
-def with_scores(registration, scores, confident=True):
-    """The registration with oriented candidates of other scores, and confidences to match."""
-    match = registration.match
-    matches = [dataclasses.replace(match, score=score) for score in scores]
-    if confident:
-        matches = confidences(matches)
-    # Other places, so that they are told apart.
-    matches = tuple(
-        dataclasses.replace(
-            one, em_to_lm=one.em_to_lm + np.array([[0, 0, n], [0, 0, 0], [0, 0, 0]])
-        )
-        for n, one in enumerate(matches)
-    )
-    candidates = dataclasses.replace(registration.candidates, matches=matches)
-    return dataclasses.replace(
-        registration,
-        candidates=candidates,
-        match=matches[0],
-        confidence=matches[0].confidence,
-        found=matches[0].confidence >= registration.options.confidence_threshold,
-    )
-
-
-RIVALS = (0.10, 0.097, 0.096, 0.093, 0.092, 0.09, 0.089, 0.088, 0.087)
-
-
-# --- axes
-
-
-def test_shares_of_an_axis_end_at_its_ends():
-    axis = Axis("sigma (px)", 1.0, 100.0, log=True)
-    np.testing.assert_allclose(
-        axis.share(np.array([0.0, 1.0, 10.0, 100.0, 1e9])), [0, 0, 0.5, 1, 1]
-    )
-    np.testing.assert_allclose(
-        Axis("", -2.0, 2.0).share(np.array([-3.0, 0.0, 1.0])), [0, 0.5, 0.75]
-    )
-
-
-@pytest.mark.parametrize(
-    ("axis", "most", "ticks"),
-    [
-        (Axis("", 0.0, 11.0), 4, [0, 5, 10]),
-        (Axis("", -0.07, 0.21), 4, [0.0, 0.1, 0.2]),
-        (Axis("", 0.5, 10.5, whole=True), 10, list(range(1, 11))),
-        (Axis("", 0.5, 3.5, whole=True), 10, [1, 2, 3]),
-        (Axis("", 1.0, 12.0, log=True), 5, [1, 2, 5, 10]),
-        (Axis("", 1.0, 12.0, log=True), 3, [1, 3, 10]),
-        (Axis("", 1.0, 1e5, log=True), 4, [1, 1e2, 1e4]),
-        (Axis("", 130.0, 180.0, log=True), 4, [130.0]),
-    ],
-)
-def test_ticks_are_round_and_not_too_many(axis, most, ticks):
-    assert axis.ticks(most) == pytest.approx(ticks)
-    assert len(axis.ticks(most)) <= most
-
-
-# --- reasons
-
-
-def test_scales_of_both_images_in_pixels_and_nm(registration):
-    figure = scale_figure(registration)
-    lm, em = figure.panels
-    for panel, selection, facts in (
-        (lm, registration.lm_scale, registration.lm),
-        (em, registration.em_scale, registration.em),
-    ):
-        assert panel.guides[0].value == selection.sigma
-        assert panel.top.label == "nm"
-        assert panel.top.low == pytest.approx(panel.x.low * facts.pixel_size)
-        assert f"{selection.sigma:.2f} px = " in panel.title
-        by_look = {series.look: series for series in panel.series}
-        np.testing.assert_array_equal(by_look["line"].y, selection.counts)
-        np.testing.assert_array_equal(by_look["dashed"].y, selection.raw_counts)
-        np.testing.assert_array_equal(by_look["dotted"].y, selection.reference_counts)
-    assert lm.x.label.endswith("(LM px)")
-    assert len(figure.rows) == len(lm.series[0].x) + len(em.series[0].x)
-
-
-def test_scales_without_pixel_sizes_are_in_pixels_only(registration):
-    facts = dataclasses.replace(registration.lm, pixel_size=None)
-    lm = scale_figure(dataclasses.replace(registration, lm=facts)).panels[0]
-    assert lm.top is None
-    assert "nm" not in lm.title
-
-
-def test_a_sigma_that_was_given_is_said_to_be_and_lies_on_the_axis(registration):
-    options = dataclasses.replace(
-        registration.options,
-        representation=dataclasses.replace(registration.options.representation, lm_sigma=20.0),
-    )
-    scale = dataclasses.replace(registration.lm_scale, sigma=20.0)
-    lm, em = scale_figure(dataclasses.replace(registration, options=options, lm_scale=scale)).panels
-    assert "(given)" in lm.title
-    assert "(given)" not in em.title
-    assert lm.x.high == 20.0
-
-
-@pytest.mark.parametrize(
-    ("paths", "words"),
-    [
-        ({"search": "oriented"}, "does not use them"),
-        ({"search": "both"}, "compares both at \u03c3 = 1.5 LM px"),
-        ({"search": "histogram", "histogram.matched": False}, "At these scales"),
-    ],
-)
-def test_what_the_scales_are_used_for_is_said(registration, paths, words):
-    options = RegistrationOptions.from_paths(paths)
-    assert words in scale_figure(dataclasses.replace(registration, options=options)).caption
-
-
-def test_the_score_that_is_enough_is_where_the_confidence_reaches_the_threshold(registration):
-    found = with_scores(registration, (0.3, *RIVALS))
-    needed = needed_score(found)
-    assert RIVALS[0] < needed < 0.3
-    for score, sure in ((needed + 1e-6, True), (needed - 1e-6, False)):
-        again = with_scores(registration, (score, *RIVALS))
-        assert again.found is sure
-    (panel,) = score_figure(found).panels
-    assert panel.guides == (Guide(needed, "y", "enough to be sure"),)
-    assert "it stands out" in score_figure(found).caption
-
-
-def test_a_best_place_that_is_not_enough_is_below_the_line(registration):
-    unsure = with_scores(registration, (0.104, *RIVALS))
-    assert not unsure.found
-    (panel,) = score_figure(unsure).panels
-    assert panel.guides[0].value > 0.104
-    # The line is in view, although no candidate reaches it.
-    assert panel.y.high > panel.guides[0].value
-    assert "by chance" in score_figure(unsure).caption
-
-
-def test_without_enough_rivals_no_line_is_made_up(registration):
-    few = with_scores(registration, (0.3, 0.1, 0.09))
-    assert needed_score(few) is None
-    assert "too few" in score_figure(few).caption
-    # Nor where candidates that are not listed decided.
-    contradicting = with_scores(registration, (0.3, *RIVALS), confident=False)
-    assert contradicting.match.confidence != pytest.approx(0)
-    weak = dataclasses.replace(contradicting.candidates.best, confidence=0.01)
-    candidates = dataclasses.replace(
-        contradicting.candidates, matches=(weak, *contradicting.candidates.matches[1:])
-    )
-    assert needed_score(dataclasses.replace(contradicting, candidates=candidates)) is None
-
-
-def test_the_taken_candidate_is_told_from_the_others(registration):
-    by_hand = with_scores(registration, (0.3, *RIVALS))
-    by_hand = dataclasses.replace(by_hand, match=by_hand.candidates.matches[2])
-    assert taken_rank(by_hand) == 3
-    (panel,) = score_figure(by_hand).panels
-    by_name = {series.name: series for series in panel.series}
-    assert by_name["taken"].keys == (3,)
-    assert by_name["other places"].keys == (1, 2, *range(4, 11))
-    assert by_name["taken"].look != by_name["other places"].look
-    assert "score 0.300" in by_name["other places"].tips[0]
-    assert [row[-1] for row in score_figure(by_hand).rows].index("yes") == 2
-
-
-def test_each_search_has_its_own_panel(both):
-    registration, _ = both
-    figure = score_figure(registration)
-    assert [panel.title for panel in figure.panels] == ["Oriented search", "Histogram search"]
-    ranks = [key for panel in figure.panels for one in panel.series for key in one.keys]
-    assert sorted(ranks) == list(range(1, len(registration.candidates.matches) + 1))
-
-
-def test_the_histogram_search_alone_is_not_trusted(both):
-    registration, _ = both
-    matches = tuple(one for one in registration.candidates.matches if one.search == "histogram")
-    candidates = dataclasses.replace(registration.candidates, matches=matches)
-    alone = dataclasses.replace(registration, candidates=candidates, match=matches[0])
-    assert needed_score(alone) is None
-    assert "histogram search alone" in score_figure(alone).caption
-
-
-# --- histograms
-
-
-def test_a_match_of_the_histogram_search_is_compared_as_it_was(pair, both):
-    """The very score: the same bins, grid and patch."""
-    registration, memory = both
-    match = next(one for one in registration.candidates.matches if one.search == "histogram")
-    for remembered in (None, memory):
-        found = run(compare_histograms_steps(pair.lm, pair.em, registration, match, remembered))
-        # A window is as long as the patch to a pixel of the grid, of which it has about 80.
-        assert found.score == pytest.approx(match.score, abs=2e-3)
-    for shares in (found.roi, found.patch, found.whole):
-        assert shares.sum() == pytest.approx(1, abs=1e-5)
-        assert shares.shape == (64,)
-    assert (found.edges[0], found.edges[-1]) == (-6, 6)
-
-
-def test_with_the_memory_of_the_run_no_representation_is_made_again(pair, both):
-    registration, memory = both
-
-    def stages(remembered):
-        seen = set()
-        run(
-            compare_histograms_steps(pair.lm, pair.em, registration, None, remembered),
-            lambda event: seen.add(event.stage),
-        )
-        return seen
-
-    assert "EM representation" in stages(None)
-    assert stages(memory) == {"patch histogram"}
-
-
-@pytest.mark.parametrize("descriptor", ["log", "ldp"])
-def test_histograms_are_those_of_the_pixels_within_the_outlines(pair, registration, descriptor):
-    """Counted again by a slower way: polygons on the whole image."""
-    paths = {"histogram.descriptor": descriptor, "histogram.matched": False} | WHOLE
-    asked = dataclasses.replace(registration, options=RegistrationOptions.from_paths(paths))
-    found = run(compare_histograms_steps(pair.lm, pair.em, asked))
-
-    def counted(image, sigma, corners):
-        log = represent(np.asarray(image.data, np.float32), sigma).log
-        bins = ldp_codes(log) if descriptor == "ldp" else log_bins(log, 64, 6.0)
-        inside = polygon2mask(image.shape, corners)
-        counts = np.bincount(bins[inside], minlength=len(found.patch))
-        return counts / counts.sum()
-
-    patch = counted(pair.em, registration.em_scale.sigma, registration.match.corners)
-    roi = counted(pair.lm, registration.lm_scale.sigma, registration.match.roi.corners)
-    roi = roi[found.turn.order]
-    # Pixels on the outline itself belong to one side or to the other.
-    assert np.abs(found.patch - patch).sum() < 0.01
-    assert np.abs(found.roi - roi).sum() < 0.01
-    assert (found.roi @ found.patch) / np.linalg.norm(found.roi) / np.linalg.norm(
-        found.patch
-    ) == pytest.approx(found.score, abs=1e-5)
-
-
-def test_a_reversed_contrast_reverses_the_regions_histogram(pair, registration):
-    same, reversed_ = (
-        run(
-            compare_histograms_steps(
-                pair.lm,
-                pair.em,
-                registration,
-                dataclasses.replace(registration.match, contrast=contrast),
-            )
-        )
-        for contrast in (1, -1)
-    )
-    np.testing.assert_array_equal(reversed_.roi, same.roi[::-1])
-    np.testing.assert_array_equal(reversed_.patch, same.patch)
-    assert "reversed" in histogram_figure(reversed_).caption
-    assert "reversed" not in histogram_figure(same).caption
-    # The pair is of the second kind.
-    assert reversed_.score > same.score
-
-
-def test_codes_are_read_as_the_patch_is_turned(pair, registration):
-    options = RegistrationOptions.from_paths({"histogram.descriptor": "ldp"})
-    asked = dataclasses.replace(registration, options=options)
-    found = run(compare_histograms_steps(pair.lm, pair.em, asked))
-    # The pair is turned by 33 degrees: nearer to 0 than to 90.
-    assert (found.turn.angle, found.turn.mirrored) == (0.0, False)
-    figure = histogram_figure(found)
-    assert figure.panels[0].x.label == "LDP code"
-    assert figure.header[0] == "ldp_code"
-    assert "code 56" in figure.panels[0].series[0].tips[-1]
-
-
-def test_only_pixels_in_the_patch_are_counted(pair, registration):
-    """A flat square in the patch fills the middle bins; one elsewhere does not."""
-    asked = dataclasses.replace(
-        registration, options=RegistrationOptions.from_paths({"histogram.matched": False} | WHOLE)
-    )
-
-    def in_the_middle(flat=None):
-        data = np.array(pair.em.data, dtype=np.float32)
-        if flat is not None:
-            data[flat] = data.mean()
-        em = Micrograph(data, pair.em.pixel_size)
-        return run(compare_histograms_steps(pair.lm, em, asked)).patch[30:34].sum()
-
-    rows, cols = (round(x) for x in registration.match.centre)
-    before = in_the_middle()
-    inside = in_the_middle(np.s_[rows - 50 : rows + 50, cols - 50 : cols + 50]) - before
-    outside = in_the_middle(np.s_[:100, :100]) - before
-    share = 100 * 100 / (70 * 90 * registration.match.magnification**2)
-    # Less what was in these bins before, and the rim, where the filter sees structures.
-    assert 0.4 * share < inside < share
-    assert abs(outside) < 0.1 * inside
 
 
 # --- painting and saving
@@ -377,7 +54,7 @@ def ink_near(image, x, y, reach=8):
 def test_a_point_is_painted_where_its_hit_says(qapp):
     image, (hit,), _ = painted(one_point("discs"))
     assert (hit.tip, hit.key) == ("five", 7)
-    assert image.pixelColor(round(hit.x), round(hit.y)) == PAPER.em
+    assert image.pixelColor(round(hit.x), round(hit.y)) == QColor(PAPER.em)
     empty, _, _ = painted(one_point("line", role="reference"))
     assert ink_near(empty, hit.x, hit.y) == 0
 
@@ -419,9 +96,9 @@ def luminance(colour):
     [("#262930", "#f0f1f2"), ("#efebe9", "#3b3a39"), ("#ffffff", "#202020")],
 )
 def test_inks_are_seen_on_both_themes(ground, text):
-    inks = Inks.on(QColor(ground), QColor(text))
+    inks = Inks.on(ground, text)
     for ink in (inks.lm, inks.em, inks.text):
-        one, other = sorted((luminance(ink), luminance(QColor(ground))))
+        one, other = sorted((luminance(QColor(ink)), luminance(QColor(ground))))
         # What WCAG asks of graphics.
         assert (other + 0.05) / (one + 0.05) > 3
     assert inks.lm != inks.em
@@ -553,8 +230,8 @@ def test_why_there_are_no_histograms_is_said(box, registration, qtbot):
     qtbot.waitUntil(lambda: "em.tif does not exist" in said(box), timeout=LONG)
 
 
-def test_a_click_on_a_candidate_picks_it(box, registration, qtbot):
-    box.show_registration(with_scores(registration, (0.3, *RIVALS)))
+def test_a_click_on_a_candidate_picks_it(box, registration, rescored, qtbot):
+    box.show_registration(rescored(0.3))
     view = box.views["scores"]
     qtbot.waitUntil(lambda: bool(view.hits))
     hit = next(hit for hit in view.hits if hit.key == 4)
@@ -565,8 +242,8 @@ def test_a_click_on_a_candidate_picks_it(box, registration, qtbot):
         qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
 
 
-def test_values_one_by_one_with_the_keyboard(box, registration, qtbot):
-    box.show_registration(with_scores(registration, (0.3, *RIVALS)))
+def test_values_one_by_one_with_the_keyboard(box, registration, rescored, qtbot):
+    box.show_registration(rescored(0.3))
     view = box.views["scores"]
     qtbot.waitUntil(lambda: bool(view.hits))
     view.setFocus()
@@ -581,10 +258,10 @@ def test_values_one_by_one_with_the_keyboard(box, registration, qtbot):
     assert picked.args == [view.hits[-1].key]
 
 
-def test_a_figure_takes_the_colours_of_the_theme_at_once(box, registration, qtbot):
+def test_a_figure_takes_the_colours_of_the_theme_at_once(box, registration, rescored, qtbot):
     from napari._qt.qt_resources import get_stylesheet
 
-    box.show_registration(with_scores(registration, (0.3, *RIVALS)))
+    box.show_registration(rescored(0.3))
     view = box.views["scores"]
 
     def ink(theme):
@@ -639,8 +316,8 @@ def test_copy_and_save_from_the_menu(box, registration, qtbot, tmp_path, monkeyp
     assert "cannot be written" in failed.args[0]
 
 
-def test_the_value_under_the_pointer_is_marked(box, registration, qtbot):
-    box.show_registration(with_scores(registration, (0.3, *RIVALS)))
+def test_the_value_under_the_pointer_is_marked(box, registration, rescored, qtbot):
+    box.show_registration(rescored(0.3))
     view = box.views["scores"]
     qtbot.waitUntil(lambda: bool(view.hits))
     hit = next(hit for hit in view.hits if hit.key == 5)

@@ -68,7 +68,7 @@ def test_another_candidate_can_be_registered(box, registration, pair, quick):
     box.show_run(run)
     assert verdict_text(run).startswith("? Candidate 2: ")
     assert control(box, "register_candidate").isEnabled()
-    assert "match alone" in text(box, "support")
+    assert "place alone" in text(box, "support")
     # The search itself has found the region: there is nothing to try.
     assert not control(box, "advice").isVisible()
     taken = run.adding(register(pair.lm, pair.em, pair.roi, quick, take=2))
@@ -80,13 +80,13 @@ def test_another_candidate_can_be_registered(box, registration, pair, quick):
 
 def test_a_failed_or_missing_registration(box, registration):
     box.show_run(run_of(registration, estimate=None))
-    assert text(box, "support") == "none: this is the match alone"
+    assert text(box, "support") == "none: this is the place alone"
     failed = dataclasses.replace(
         registration.estimate, converged=False, message="too little agrees"
     )
     box.show_run(run_of(registration, estimate=failed))
     assert "too little agrees" in text(box, "support")
-    assert "match is kept" in text(box, "support")
+    assert "place is kept" in text(box, "support")
 
 
 def test_next_goes_round(box, registration, qtbot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 
 import numpy as np
@@ -157,6 +158,35 @@ def test_the_copied_script_does_the_run_again(saved):
     names = {}
     exec(QApplication.clipboard().text(), names)
     np.testing.assert_allclose(names["registration"].em_to_lm, driver.registration.em_to_lm)
+
+
+def test_a_place_given_by_hand_is_saved_opened_and_copied(
+    saved, drive, monkeypatch, pair, tmp_path, model
+):
+    driver, path = saved
+    shift = np.array([[1, 0, 2.0], [0, 1, -1.5], [0, 0, 1]])
+    driver.widget.register_from(shift @ np.linalg.inv(pair.lm_to_em))
+    driver.wait()
+    placed = driver.registration
+    driver.click("save_session")
+    driver.click("copy_command")
+    words = shlex.split(QApplication.clipboard().text())
+    assert cli.main([*words[1:], "--out", str(tmp_path / "out")]) == 0
+    values = json.loads((tmp_path / "out" / "registration.json").read_text(encoding="utf-8"))
+    assert values["em_to_lm"] == placed.em_to_lm.tolist()
+    driver.click("copy_python")
+    names = {}
+    exec(QApplication.clipboard().text(), names)
+    np.testing.assert_array_equal(names["registration"].em_to_lm, placed.em_to_lm)
+    driver.widget.cancel()
+    model.layers.clear()
+    again = drive()
+    open_in(again, path, monkeypatch)
+    assert again["run_list"].count() == 2
+    again["run_list"].setCurrentRow(0)
+    np.testing.assert_array_equal(again.registration.em_to_lm, placed.em_to_lm)
+    assert again.text("step_check_state") == "✎ Placed by hand, and registered from there"
+    assert again["outdated"].isHidden()
 
 
 def test_what_is_not_on_disk_cannot_be_copied_which_is_told(shown, notices):

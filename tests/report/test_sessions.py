@@ -170,7 +170,7 @@ def test_of_a_sample_the_distance_to_the_truth_is_told(
 def test_landmarks_of_the_session_are_told_of_its_last_run(saved, tmp_path, written, registration):
     lm_points = np.array([[20.0, 20], [20, 120], [110, 30], [100, 110], [60, 70]])
     em_points = map_points(
-        registration.lm_to_em, lm_points + [[0, 1], [1, 0], [0, 0], [1, 1], [0, 2]]
+        registration.lm_to_em, lm_points + np.array([[0, 1], [1, 0], [0, 0], [1, 1], [0, 2]])
     )
     pairs = SessionLandmarks(Landmarks.of(lm_points, em_points), "affine", registration.em_to_lm)
     session = dataclasses.replace(read_session(saved), landmarks=pairs)

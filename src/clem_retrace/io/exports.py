@@ -137,7 +137,7 @@ def write_candidates(path: str | os.PathLike[str], candidates: Candidates) -> Pa
                     rank,
                     match.search,
                     f"{match.score:.6g}",
-                    f"{match.confidence:.4f}",
+                    "" if match.search == "hand" else f"{match.confidence:.4f}",
                     *(f"{value:.2f}" for value in match.centre),
                     f"{match.angle:.2f}",
                     "yes" if match.mirrored else "no",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from clem_retrace.pipeline import Registration
+    from clem_retrace.registration import AffineEstimate
 
 __all__ = ["advice"]
 
@@ -20,9 +21,14 @@ WORTH_A_LOOK = 0.05
 
 
 def advice(registration: Registration) -> tuple[str, ...]:
-    """Return what to try, the likeliest to help first; empty when the region was found."""
+    """Return what to try, the likeliest to help first.
+
+    Empty when the region was found, or placed by hand and not in vain.
+    """
     if registration.found:
         return ()
+    if registration.match.search == "hand":
+        return _by_hand(registration.estimate)
     options, roi = registration.options, registration.roi
     tips = []
     likely = [m for m in registration.candidates.matches if m.confidence >= WORTH_A_LOOK]
@@ -46,6 +52,17 @@ def advice(registration: Registration) -> tuple[str, ...]:
         tips.append("If you know the angle or the mirror, set it under Advanced options.")
     tips.append("If the specimen was not imaged there at all, there is nothing to find.")
     return tuple(tips)
+
+
+def _by_hand(estimate: AffineEstimate | None) -> tuple[str, ...]:
+    """Return what to try when the registration from a place given by hand has failed."""
+    if estimate is None or estimate:
+        return ()
+    return (
+        "Move the EM closer by hand, to within 8 LM px, 5° and 5 %, and register from there again.",
+        "Check whether the EM is mirrored: from a mirrored start the images never agree.",
+        "Place some landmarks instead.",
+    )
 
 
 def _about_the_ratio(registration: Registration) -> list[str]:

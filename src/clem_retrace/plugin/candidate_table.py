@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 if TYPE_CHECKING:
-    from clem_retrace.retracing.candidates import Match
+    from clem_retrace.retracing.candidates import Match, Search
 
 __all__ = ["CandidateTable", "confidence_text"]
 
 #: The columns, and what they say.
 COLUMNS = {
     "#": "Rank; ● marks a candidate that is registered",
-    "Sure": "Confidence: probability that this is the right place. ✔ enough, ◐ half, ○ little",
+    "Sure": "Confidence: probability that this is the right place. ✔ enough, ◐ half, ○ little; "
+    "✎ placed by hand, and none is known",
     "Score": "Similarity at this place; to be compared within one search only",
     "Angle": "How far the LM is turned to lie on the EM, counter-clockwise",
     "Mir.": "Whether the LM is mirrored to lie on the EM",
@@ -26,11 +28,23 @@ COLUMNS = {
 #: Rows that are seen without scrolling.
 ROWS_SEEN = 5
 
-SEARCHES = {"oriented": "the oriented search", "histogram": "the histogram search"}
+#: Where a candidate comes from.
+ORIGINS: Mapping[Search, str] = MappingProxyType(
+    {
+        "oriented": "Found by the oriented search",
+        "histogram": "Found by the histogram search",
+        "hand": "Placed by hand",
+    }
+)
 
 
-def confidence_text(confidence: float, threshold: float) -> str:
-    """Return a confidence with a sign whose form tells enough from half and little."""
+def confidence_text(confidence: float | None, threshold: float) -> str:
+    """Return a confidence with a sign whose form tells enough from half and little.
+
+    None is that of a place given by hand: it is not unsure, there is no number for it.
+    """
+    if confidence is None:
+        return "✎ by hand"
     sign = "✔" if confidence >= threshold else "◐" if confidence >= 0.5 else "○"
     # Below the threshold it must not be rounded up to it.
     percent = f"{confidence:.0%}" if confidence >= threshold else f"{int(confidence * 100)}%"
@@ -96,7 +110,7 @@ class CandidateTable(QTableWidget):
             centre = place.centre
             texts = (
                 f"{row + 1} ●" if done else f"{row + 1}",
-                confidence_text(match.confidence, threshold),
+                confidence_text(None if match.search == "hand" else match.confidence, threshold),
                 f"{match.score:.3f}",
                 f"{place.angle:.1f}°",
                 "yes" if place.mirrored else "no",
@@ -104,7 +118,7 @@ class CandidateTable(QTableWidget):
             )
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
-                item.setToolTip(f"Found by {SEARCHES[match.search]}")
+                item.setToolTip(ORIGINS[match.search])
                 self.setItem(row, column, item)
         self.resizeRowsToContents()
         self.setCurrentCell(chosen, 0)

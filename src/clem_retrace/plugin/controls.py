@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
+from clem_retrace.geometry import Matrix
+from clem_retrace.inputs import overlap_region
+from clem_retrace.options import RegistrationOptions
 from clem_retrace.plugin.drawing import Drawing
 from clem_retrace.plugin.form import Form, image_key, outline
+from clem_retrace.plugin.frames import image_shape
 from clem_retrace.plugin.image_box import ImageBox
 from clem_retrace.plugin.job import Job
 from clem_retrace.plugin.options_box import OptionsBox
 from clem_retrace.plugin.placing import Placing
 from clem_retrace.plugin.preview import Preview
 from clem_retrace.plugin.region_box import RegionBox
-from clem_retrace.plugin.regions import em_patch, lm_region
+from clem_retrace.plugin.regions import Region, em_patch, lm_region
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -162,14 +166,45 @@ class Controls(QObject):
         lm, em = self.images.pair()
         sources = self.images.sources()
         drawn = lm_region(self.regions.layer("roi"), lm)
-        notes, others = list(drawn.notes), {"pixel_size_ratio": self.images.typed_ratio}
+        notes, others = list(drawn.notes), {}
         patch = em_patch(self.regions.layer("patch"), em)
         if patch is not None:
             notes += patch.notes
             others["histogram.patch_height"] = patch.roi.height
             others["histogram.patch_width"] = patch.roi.width
-        options = self.options.options(others)
-        if register is not None:
-            affine = dataclasses.replace(options.affine, enabled=register)
-            options = dataclasses.replace(options, affine=affine)
+        options = self._options(others, register)
         return Job(*sources, drawn.roi, options, candidate, self.options.warped), notes
+
+    def job_from(self, start: Matrix, *, register: bool | None = None) -> tuple[Job, list[str]]:
+        """Return the registration from a place that was given by hand, and notes as in `job`.
+
+        Parameters
+        ----------
+        start : ndarray, shape (3, 3)
+            From EM to LM pixels.
+        register : bool, optional
+            As in `job`; otherwise the place is taken as it is.
+
+        Raises
+        ------
+        ClemRetraceError
+            What is missing or wrong; a region is not needed.
+        """
+        lm, em = self.images.pair()
+        sources = self.images.sources(by_hand=True)
+        shapes = self.regions.layer("roi")
+        if shapes is None or len(shapes.data) == 0:
+            drawn = Region(overlap_region(image_shape(lm), image_shape(em), start), ())
+        else:
+            drawn = lm_region(shapes, lm)
+        options = self._options({}, register)
+        job = Job(*sources, drawn.roi, options, 0, self.options.warped, start)
+        return job, list(drawn.notes)
+
+    def _options(self, others: Mapping[str, Any], register: bool | None) -> RegistrationOptions:
+        """Return the options with what the images and the drawings give."""
+        options = self.options.options({"pixel_size_ratio": self.images.typed_ratio, **others})
+        if register is None:
+            return options
+        affine = dataclasses.replace(options.affine, enabled=register)
+        return dataclasses.replace(options, affine=affine)

@@ -12,7 +12,7 @@ from clem_retrace.errors import ClemRetraceError
 from clem_retrace.plugin.notices import warn
 from clem_retrace.plugin.results import Results
 from clem_retrace.plugin.run_list import RunList
-from clem_retrace.snippets import command_line, python_snippet
+from clem_retrace.snippets import command_line, python_snippet, way_taken
 
 __all__ = ["Copying"]
 
@@ -44,7 +44,7 @@ class Copying(QObject):
         registration = run.shown
         try:
             text = write(
-                *run.described, registration.roi, registration.options, take=run.chosen + 1
+                *run.described, registration.roi, registration.options, **way_taken(registration)
             )
         except ClemRetraceError as error:
             warn(str(error))

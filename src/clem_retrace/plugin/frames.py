@@ -64,9 +64,9 @@ class PixelSize:
 
 
 def image_shape(layer: Layer) -> tuple[int, int]:
-    """Return (rows, cols) of an image layer at full resolution, without reading it."""
+    """Return (rows, cols) of an image or labels layer at full resolution, without reading it."""
     data = layer.data[0] if layer.multiscale else layer.data
-    axes = (-3, -2) if layer.rgb else (-2, -1)
+    axes = (-3, -2) if getattr(layer, "rgb", False) else (-2, -1)  # labels have no colours
     rows, cols = (int(data.shape[axis]) for axis in axes)
     return rows, cols
 

@@ -80,6 +80,8 @@ class Facts:
         Whether what is shown counts as found.
     settled : bool
         Whether there is no need to look through the candidates: one is found, or taken by hand.
+    by_hand : bool
+        Whether what is shown was placed by hand, which needs no region.
     """
 
     images_offered: int = 0
@@ -95,6 +97,7 @@ class Facts:
     verdict: str = ""
     found: bool = False
     settled: bool = False
+    by_hand: bool = False
 
 
 def guide(facts: Facts) -> tuple[dict[str, StepState], Next]:
@@ -108,7 +111,9 @@ def guide(facts: Facts) -> tuple[dict[str, StepState], Next]:
         else StepState(Mark.DONE, facts.region)
     )
     search, check, coming = _search_and_check(facts)
-    if facts.region_fault and not facts.running:
+    if facts.region_fault and facts.by_hand:
+        region = StepState(Mark.LATER, "None is drawn: all that both images show counts")
+    elif facts.region_fault and not facts.running:
         search, coming = StepState(Mark.LATER, "After the region"), Next.DRAW
     states = {"images": images, "region": region, "search": search, "check": check}
     return states, coming

@@ -230,8 +230,13 @@ class ImageBox(QWidget):
             raise BadImage(f"'{lm.name}' is chosen as both images: choose two layers")
         return lm, em
 
-    def sources(self) -> tuple[ImageSource, ImageSource]:
+    def sources(self, *, by_hand: bool = False) -> tuple[ImageSource, ImageSource]:
         """Return the two images as a run reads them.
+
+        Parameters
+        ----------
+        by_hand : bool
+            A place given by hand tells the ratio too.
 
         Raises
         ------
@@ -245,6 +250,8 @@ class ImageBox(QWidget):
             image_source(lm, self.lm_pixel_size, self.stack.choice),
             image_source(em, self.em_pixel_size),
         )
+        if self.ratio is None and by_hand:
+            return sources
         if self.ratio is None:
             unknown = " and ".join(
                 key

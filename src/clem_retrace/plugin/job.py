@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clem_retrace import pipeline
 from clem_retrace.events import Progress, Steps
+from clem_retrace.geometry import Matrix
 from clem_retrace.io.session_images import SessionImage, describe_steps
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
@@ -77,6 +78,8 @@ class Job:
         Which is taken and registered, from 0.
     warp : bool
         Whether the EM is also wanted on the LM's pixels.
+    start : ndarray, shape (3, 3), or None
+        A place given by hand, from EM to LM pixels: then nothing is searched for.
     """
 
     lm: ImageSource
@@ -85,6 +88,7 @@ class Job:
     options: RegistrationOptions
     candidate: int = 0
     warp: bool = False
+    start: Matrix | None = None
 
     def steps(self, reader: Reader, memory: Memory) -> Steps[Answer]:
         """Yield the run's events; return its `Answer`.
@@ -97,9 +101,7 @@ class Job:
         """
         yield Progress("reading", 0, 1)
         lm, em = reader.read("LM", self.lm), reader.read("EM", self.em)
-        registration = yield from pipeline.steps(
-            lm, em, self.roi, self.options, take=self.candidate + 1, memory=memory
-        )
+        registration = yield from self._registration_steps(lm, em, memory)
         region = cut(lm.data, registration.roi)
         recall = Recall(memory)
         images = (
@@ -112,6 +114,19 @@ class Job:
                 overlay_on_lm_steps, em, registration.em_to_lm, lm.shape, "overlay"
             )
         return Answer(registration, region, images, warped)
+
+    def _registration_steps(
+        self, lm: Micrograph, em: Micrograph, memory: Memory
+    ) -> Steps[Registration]:
+        """Yield the events of the search or, from a place given by hand, of the registration."""
+        if self.start is not None:
+            return (
+                yield from pipeline.register_from_steps(
+                    lm, em, self.roi, self.start, self.options, memory=memory
+                )
+            )
+        take = self.candidate + 1
+        return (yield from pipeline.steps(lm, em, self.roi, self.options, take=take, memory=memory))
 
 
 def _describe_steps(

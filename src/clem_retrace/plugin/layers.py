@@ -154,7 +154,7 @@ def image_source(
     name = layer.name
     levels = tuple(layer.data) if layer.multiscale else (layer.data,)
     shape = tuple(levels[0].shape)
-    if layer.rgb:
+    if getattr(layer, "rgb", False):
         raise BadImage(
             f"'{name}' is an RGB image: split it (right click on the layer, Split RGB) and "
             "choose one channel"

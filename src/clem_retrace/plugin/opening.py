@@ -1,9 +1,9 @@
-"""What the dock opens: files and samples where there are no images yet, the dock `Compare`."""
+"""What the dock opens: files and samples where there are no images yet, and the other docks."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
@@ -57,10 +57,23 @@ class Opening(QObject):
 
     def open_compare(self) -> None:
         """Open the dock that compares, or bring it to the front; there is one for a window."""
+        self._open_dock("Compare")
+
+    def open_landmarks(self) -> None:
+        """Open the dock of landmarks and moves by hand, or bring it to the front."""
+        self._open_dock("Landmarks")
+
+    def open_export(self) -> None:
+        """Open the dock that exports, applies and reports, or bring it to the front."""
+        self._open_dock("Export")
+
+    def _open_dock(self, name: str) -> Any:
+        """Return the widget of a dock of ours that is now in front."""
         # As a tab: in a small window two docks of this height would leave each too little.
-        dock, _ = self._viewer.window.add_plugin_dock_widget("clem-retrace", "Compare", tabify=True)
+        dock, widget = self._viewer.window.add_plugin_dock_widget("clem-retrace", name, tabify=True)
         dock.show()
         dock.raise_()
+        return widget
 
     def _open_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(None, "Open the LM and the EM image")

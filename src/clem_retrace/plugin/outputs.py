@@ -16,28 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.geometry import Matrix, compose, invert, translation
-from clem_retrace.plugin.frames import image_shape, placement, to_world
+from clem_retrace.plugin.frames import drawn_side, image_shape, placement, to_world
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
     from clem_retrace.micrograph import Roi
     from clem_retrace.pipeline import Registration
+    from clem_retrace.registration.pair_transform import PairTransform
     from clem_retrace.retracing.candidates import Candidates, Match
 
 __all__ = [
     "DATED",
     "DRAWINGS",
+    "FROM_FILE",
     "KEY",
+    "LANDMARKS",
+    "LANDMARK_ERROR",
+    "LANDMARK_OVERLAY",
     "OUTLINES",
     "Drawing",
     "LayerData",
+    "bent_overlay_layer",
     "candidates_layer",
     "contrast_limits",
     "cut",
     "cut_from",
     "drawing_layer",
     "image_id",
+    "landmark_overlay_layer",
     "log_layer",
     "overlay_layer",
     "projection_layer",
@@ -91,8 +98,15 @@ DRAWINGS: Mapping[str, Drawing] = MappingProxyType(
     }
 )
 
-#: Roles of layers of outlines, which no image may hide.
-OUTLINES = (*DRAWINGS, "candidates")
+#: Roles of the layers of the dock `Landmarks`: the points on each image, the EM laid over the
+#: LM by them, and the error that is expected.
+LANDMARKS, LANDMARK_OVERLAY, LANDMARK_ERROR = "landmarks", "landmark overlay", "landmark error"
+
+#: Role of an EM that lies on an LM by a transform from a file.
+FROM_FILE = "imported overlay"
+
+#: Roles of layers of outlines and points, which no image may hide.
+OUTLINES = (*DRAWINGS, "candidates", LANDMARKS)
 
 #: Roles of layers that show a run, and that a change of the form puts out of date.
 DATED = ("overlay", "warped", "region", "candidates", "similarity")
@@ -232,29 +246,75 @@ def overlay_layer(registration: Registration, em: Image, lm: Image) -> LayerData
     the EM's physical world to the LM's. A fluorescent label shines through; over an LM
     image with the EM's own contrast, the EM is half transparent.
     """
-    data = em.data
-    if em.ndim > 2:
-        first = (0,) * (em.ndim - 2)
-        data = [level[first] for level in em.data] if em.multiscale else em.data[first]
     keywords = {
         "name": "EM on LM",
         "metadata": _entry("overlay", lm, registration=registration),
         "multiscale": em.multiscale,
+        **_looks_of(em),
+        "blending": "additive" if registration.match.contrast < 0 else "translucent",
+        "opacity": 0.6,
+        "visible": _is_settled(registration),
+        **placement(lm, registration.em_to_lm, scale=_em_scale(registration, lm)),
+    }
+    return _plane(em), keywords, "image"
+
+
+def landmark_overlay_layer(transform: PairTransform, em: Image, lm: Image) -> LayerData:
+    """Return the EM at full resolution, placed on the LM by the affine part of a transform."""
+    sizes = transform.em.pixel_size, transform.lm.pixel_size
+    # The rest, what an EM pixel is too large or too small, is `affine`.
+    side = drawn_side(lm) * sizes[0] / sizes[1] if sizes[0] and sizes[1] else None
+    keywords = {
+        **_landmark_overlay(transform, em, lm),
+        "multiscale": em.multiscale,
+        **placement(lm, transform.em_to_lm, scale=side),
+    }
+    return _plane(em), keywords, "image"
+
+
+def bent_overlay_layer(
+    pixels: NDArray[np.float32], to_lm: Matrix, transform: PairTransform, em: Image, lm: Image
+) -> LayerData:
+    """Return the EM bent onto the LM by a spline, on a grid of its own."""
+    keywords = _landmark_overlay(transform, em, lm) | placement(lm, to_lm)
+    return pixels, keywords, "image"
+
+
+def _landmark_overlay(transform: PairTransform, em: Image, lm: Image) -> dict[str, Any]:
+    return {
+        "name": "EM on LM (landmarks)",
+        "metadata": _entry(LANDMARK_OVERLAY, lm, transform=transform, em=em.unique_id),
+        **_looks_of(em),
+        "opacity": 0.6,
+    }
+
+
+def _plane(em: Image) -> Any:
+    """Return the pixels of an EM layer that are shown on the LM; of a stack, the first."""
+    if em.ndim == 2:
+        return em.data
+    first = (0,) * (em.ndim - 2)
+    return [level[first] for level in em.data] if em.multiscale else em.data[first]
+
+
+def _looks_of(em: Image) -> dict[str, Any]:
+    """Return layer keywords that show an EM layer's grey values as it does."""
+    return {
         "colormap": em.colormap,
         "contrast_limits": tuple(em.contrast_limits),
         "gamma": em.gamma,
-        "blending": "additive" if registration.match.contrast < 0 else "translucent",
-        "opacity": 0.6,
-        "visible": registration.found,
-        **placement(lm, registration.em_to_lm, scale=_em_scale(registration, lm)),
     }
-    return data, keywords, "image"
 
 
 def _em_scale(registration: Registration, lm: Image) -> float:
     """Return the LM layer's world units per EM pixel, as the run started from."""
     lm_scale = float(np.sqrt(abs(np.linalg.det(to_world(lm)[:2, :2]))))
     return lm_scale / registration.ratio
+
+
+def _is_settled(registration: Registration) -> bool:
+    """Whether one image may hide a part of the other: the place is found, or given by hand."""
+    return registration.found or registration.match.search == "hand"
 
 
 def region_layer(
@@ -279,7 +339,7 @@ def region_layer(
         "gamma": lm.gamma,
         "blending": "additive" if registration.match.contrast < 0 else "translucent",
         "opacity": 0.6,
-        "visible": registration.found,
+        "visible": _is_settled(registration),
         **placement(em, to_em),
     }
     return pixels, keywords, "image"

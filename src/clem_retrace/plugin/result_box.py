@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clem_retrace.evaluation import Distance
     from clem_retrace.pipeline import Registration
     from clem_retrace.plugin.runs import Run
+    from clem_retrace.registration import AffineEstimate
 
 __all__ = ["ResultBox", "readout", "verdict_text"]
 
@@ -37,6 +38,8 @@ ROWS = {
 def verdict_text(run: Run) -> str:
     """Return what was found, in a few words and with a sign."""
     registration = run.shown
+    if run.by_hand:
+        return _by_hand(registration.estimate)
     threshold = registration.options.confidence_threshold
     sure = confidence_text(registration.confidence, threshold).split()[-1]
     if run.chosen > 0:
@@ -48,15 +51,24 @@ def verdict_text(run: Run) -> str:
     return f"? Not sure: {sure}, and {threshold:.0%} are needed"
 
 
+def _by_hand(estimate: AffineEstimate | None) -> str:
+    """Return how a place that was given by hand was come by; nobody knows how sure it is."""
+    if estimate is None:
+        return "✎ Placed by hand"
+    if estimate:
+        return "✎ Placed by hand, and registered from there"
+    return "? Placed by hand: the registration from there failed"
+
+
 def readout(registration: Registration) -> dict[str, str]:
     """Return what is shown of a registration: a text for each row but the distance."""
     estimate = registration.estimate
     if estimate is None:
-        support = "none: this is the match alone"
+        support = "none: this is the place alone"
     elif estimate:
         support = f"support {estimate.support:.0%}"
     else:
-        support = f"failed, the match is kept: {estimate.message}"
+        support = f"failed, the place is kept: {estimate.message}"
     magnification = decompose(registration.lm_to_em).magnification
     return {"ratio": f"{magnification:.3f} ({registration.ratio:.3f})", "support": support}
 
@@ -74,6 +86,10 @@ class ResultBox(QWidget):
         The user wants to see the place on the LM, or on the EM.
     compare
         The user wants the dock that compares the two images.
+    move_by_hand
+        The user wants to move the EM by hand, or to place landmarks.
+    export
+        The user wants the dock that exports the transform, images and a report.
     """
 
     chosen = Signal(int)
@@ -81,6 +97,8 @@ class ResultBox(QWidget):
     show_overlay = Signal()
     show_on_em = Signal()
     compare = Signal()
+    move_by_hand = Signal()
+    export = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,6 +147,18 @@ class ResultBox(QWidget):
             "Open the dock that blinks, merges, and draws a curtain between the two images",
         )
         compare.clicked.connect(self.compare)
+        move = button(
+            "move_by_hand",
+            "Move by hand …",
+            "Open the dock in which the EM is moved, or landmarks are placed, from this result on",
+        )
+        move.clicked.connect(self.move_by_hand)
+        export = button(
+            "export",
+            "Export …",
+            "Open the dock that saves the transform, images, figures and a report",
+        )
+        export.clicked.connect(self.export)
         buttons = QWidget()
         grid = QGridLayout(buttons)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -136,7 +166,9 @@ class ResultBox(QWidget):
         grid.addWidget(self._register, 0, 1)
         grid.addWidget(self.see_overlay, 1, 0)
         grid.addWidget(self._see_em, 1, 1)
-        grid.addWidget(compare, 2, 0, 1, 2)
+        grid.addWidget(compare, 2, 0)
+        grid.addWidget(move, 2, 1)
+        grid.addWidget(export, 3, 0, 1, 2)
         return buttons
 
     def _make_numbers(self) -> QWidget:
@@ -188,10 +220,12 @@ class ResultBox(QWidget):
         for widget in (self.table, self._buttons, self._numbers):
             widget.show()
 
-    def show_outdated(self, why: str) -> None:
+    def show_outdated(self, why: str, *, by_hand: bool = False) -> None:
         """Say that, and why, the result does not belong to the form; empty when it does."""
-        text = f"⚠ Out of date: {why}. Search again, or undo the change." if why else ""
-        _show_text(self._outdated, text)
+        again = "Register it again" if by_hand else "Search again"
+        _show_text(
+            self._outdated, f"⚠ Out of date: {why}. {again}, or undo the change." if why else ""
+        )
 
     def show_distance(self, distance: Distance | None) -> None:
         """Show how far off the result is, when the truth is known."""

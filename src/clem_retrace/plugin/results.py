@@ -77,13 +77,22 @@ class Results(QObject):
         self.runs.keep(run)
         self._show(run)
 
+    def keep_new(self, run: Run) -> None:
+        """Keep and show a run that has just come to its end."""
+        self.keep(run)
+        if run.by_hand:
+            # It was placed on an overlay of its own, which would lie over this one.
+            self._scene.remove(outputs.LANDMARK_OVERLAY)
+            for layer in self._scene.ours("overlay"):
+                layer.visible = True
+
     def keep_from_elsewhere(
         self, registration: Registration, lm: Image, em: Image, form: Form | None
     ) -> None:
         """Keep and show a result that was not searched for here, as a run of its own."""
         number, images = self.runs.next_number, (lm.unique_id, em.unique_id)
         region = outputs.cut_from(lm, registration.roi)
-        self.keep(Run.of_search(number, images, registration, form=form, region=region))
+        self.keep_new(Run.of_search(number, images, registration, form=form, region=region))
 
     def show_last(self) -> None:
         """Show the newest run whose images are open, if there is one."""
@@ -190,9 +199,11 @@ class Results(QObject):
         scene.put(outputs.overlay_layer(registration, em, lm))
         if run.region is not None:
             scene.put(outputs.region_layer(run.region, registration, lm, em))
-        # A result that was read from a file has no map.
+        # A result that was read from a file has no map, nor has one without a search.
         if run.candidates.similarity.size:
             scene.put(outputs.similarity_layer(run.candidates, em))
+        else:
+            scene.remove("similarity")
         places = [run.of(number).place for number in range(len(run.candidates.matches))]
         layer = scene.put_candidates(
             outputs.candidates_layer(run.candidates, em, places, run.chosen)
@@ -232,7 +243,7 @@ class Results(QObject):
     def show_outdated(self, why: str) -> None:
         """Mark what is shown as out of date, with the reason, or as up to date when empty."""
         self._outdated = why
-        self._box.show_outdated(why)
+        self._box.show_outdated(why, by_hand=self.shown is not None and self.shown.by_hand)
         self._scene.mark_outdated(bool(why))
 
     def show_distance(self, truth: Shapes | None) -> None:

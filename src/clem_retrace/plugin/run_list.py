@@ -24,13 +24,14 @@ def describe(run: Run) -> tuple[str, str]:
     """Return a run in a line, and its settings for a tool tip."""
     registration = run.shown
     roi, options = registration.roi, registration.options
-    sure = confidence_text(registration.confidence, options.confidence_threshold)
+    confidence = None if run.by_hand else registration.confidence
+    sure = confidence_text(confidence, options.confidence_threshold)
     changed = options.changed()
     set_ = ", ".join(f"{name} = {value}" for name, value in changed.items()) or "default options"
     line = (
         f"{run.number}   {sure}   region {roi.height:.0f} x {roi.width:.0f} px"
         f"{f', candidate {run.chosen + 1}' if run.chosen else ''}"
-        f"{f', {len(changed)} options' if changed else ''}"
+        f"{f', {len(changed)} option' + 's' * (len(changed) != 1) if changed else ''}"
     )
     tip = (
         f"{registration.lm.name} and {registration.em.name}; region at row {roi.row:.0f}, column "

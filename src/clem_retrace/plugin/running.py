@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import notification_manager
@@ -9,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError, InvalidOption
 from clem_retrace.events import Event, Progress
+from clem_retrace.geometry import Matrix
 from clem_retrace.plugin import outputs
 from clem_retrace.plugin.job import Answer
 from clem_retrace.plugin.notices import report, sentence, tell, warn
@@ -75,17 +77,38 @@ class Running(QObject):
         kind : str
             One of `run_bar.RUNS`.
         """
-        try:
-            request = self._request(kind)
-        except ClemRetraceError as error:
-            self.say(str(error))
-            warn(str(error))
+        request = self._made(lambda: self._request(kind))
+        if request is None:
             return
         if kind == "from scratch":
             self._searching.forget()
         self._controls.images.keep()
         remember_options(self._controls.options.options())
         self._begin(request)
+
+    def register_from(self, start: Matrix, *, register: bool) -> None:
+        """Register from a place that was given by hand, or say what is missing.
+
+        Parameters
+        ----------
+        start : ndarray, shape (3, 3)
+            From EM to LM pixels.
+        register : bool
+            Otherwise the place is taken as it is.
+        """
+        request = self._made(lambda: self._request_from(start, register=register))
+        if request is not None:
+            self._controls.images.keep()
+            self._begin(request)
+
+    def _made(self, make: Callable[[], Request]) -> Request | None:
+        """Return a request; None, the user being told why, when there is something wrong."""
+        try:
+            return make()
+        except ClemRetraceError as error:
+            self.say(str(error))
+            warn(str(error))
+            return None
 
     def _request(self, kind: str) -> Request:
         """Return a run of what the form describes.
@@ -98,6 +121,8 @@ class Running(QObject):
         shown = self._results.shown
         lm, em = self._controls.images.pair()
         candidate, register = 0, {"register": True, "search only": False}.get(kind)
+        if kind == "register" and shown is not None and shown.by_hand:
+            return self._request_from(shown.shown.match.em_to_lm, register=True)
         if kind == "register" and shown is not None:
             candidate = shown.chosen
             if not shown.has_candidates_of(self._controls.form()):
@@ -105,6 +130,20 @@ class Running(QObject):
                     "more has changed than the registration's options: search again"
                 )
         job, notes = self._controls.job(candidate, register=register)
+        for note in notes:
+            tell(note)
+        return Request(lm, em, job, self._controls.form())
+
+    def _request_from(self, start: Matrix, *, register: bool) -> Request:
+        """Return a registration from a place that was given by hand, with the form as it is.
+
+        Raises
+        ------
+        ClemRetraceError
+            What is missing or wrong.
+        """
+        lm, em = self._controls.images.pair()
+        job, notes = self._controls.job_from(start, register=register)
         for note in notes:
             tell(note)
         return Request(lm, em, job, self._controls.form())
@@ -118,7 +157,8 @@ class Running(QObject):
     def _begin(self, request: Request) -> None:
         form = request.form
         # Wherever the region lies, it takes about as long.
-        self._bar.begin(None if form is None else (form.lm, form.em, form.options))
+        by_hand = request.job.start is not None
+        self._bar.begin(None if form is None else (form.lm, form.em, form.options, by_hand))
         self._searching.start(request, self._results.runs.next_number)
 
     def cancel(self, why: str = "Cancelled") -> None:
@@ -168,9 +208,9 @@ class Running(QObject):
         self._bar.finished()
         self.say("")
         first = not self._results.has_run_of(request.lm, request.em)
-        self._results.keep(run)
-        if first:
-            # What is found lies on both images.
+        self._results.keep_new(run)
+        if first and not run.by_hand:
+            # What is found lies on both images; what was placed by hand is looked at already.
             self._controls.placing.fit()
         if answer.warped is not None:
             self._scene.put(outputs.warped_layer(answer.warped, answer.registration, request.lm))

@@ -17,6 +17,7 @@ from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.form import Form
 from clem_retrace.retracing import Candidates
 from clem_retrace.snippets import rank_taken
+from clem_retrace.stages import only
 
 __all__ = ["LIMIT", "Run", "Runs"]
 
@@ -110,8 +111,21 @@ class Run:
         return self.chosen > 0 and self.is_registered(self.chosen)
 
     @property
+    def by_hand(self) -> bool:
+        """Whether its place was given by hand, and nothing searched for."""
+        return self.candidates.best.search == "hand"
+
+    @property
+    def stands(self) -> bool:
+        """Whether the place that is shown is found, or given by hand and not in vain."""
+        estimate = self.shown.estimate
+        return self.shown.found or (self.by_hand and (estimate is None or bool(estimate)))
+
+    @property
     def summary(self) -> str:
         """What the search has done, in a few words."""
+        if self.by_hand:
+            return "Placed by hand: nothing was searched for"
         count = len(self.candidates.matches)
         took = f" in {self.seconds:.0f} s" if self.seconds >= 1 else ""
         return f"{count} candidate{'s' * (count != 1)}{took}"
@@ -130,10 +144,17 @@ class Run:
             return ""
         if form is None:
             return fault
-        changes = form.changes(self.form)
+        changes = self._read(form).changes(self._read(self.form))
         if len(changes) > 2:
             return f"{changes[0]}, and {len(changes) - 1} more changes"
         return " and ".join(changes)
+
+    def _read(self, form: Form) -> Form:
+        """Return a form with what does not matter to the run left at its default."""
+        if not self.by_hand:
+            return form
+        read = only(form.options, "affine", "context")
+        return dataclasses.replace(form, patch=None, options=read)
 
     def has_candidates_of(self, form: Form) -> bool:
         """Whether a search with the form would find the same candidates."""

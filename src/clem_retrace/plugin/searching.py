@@ -84,6 +84,7 @@ def registering(run: Run, lm: Image, em: Image, *, warp: bool) -> Request:
         options,
         run.chosen,
         warp,
+        registration.match.em_to_lm if run.by_hand else None,
     )
     return Request(lm, em, job, form, extends=run)
 

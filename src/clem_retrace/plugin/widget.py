@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QShortcut, QWidget
@@ -145,6 +147,8 @@ class RetraceWidget(ScrollingDock):
         self._copying.copied.connect(self._running.say)
         self.run_list.restore.connect(self._restore_settings)
         self.result.compare.connect(self._opening.open_compare)
+        self.result.move_by_hand.connect(self._opening.open_landmarks)
+        self.result.export.connect(self._opening.open_export)
         for event in self._layer_events():
             event.connect(self._offer_layers)
         self._viewer.events.theme.connect(self._put_style)
@@ -180,6 +184,11 @@ class RetraceWidget(ScrollingDock):
         self._steps.mark()
 
     # How things stand
+
+    @property
+    def results(self) -> Results:
+        """The runs of the session, and the one that is shown."""
+        return self._results
 
     @property
     def registration(self) -> Registration | None:
@@ -218,8 +227,10 @@ class RetraceWidget(ScrollingDock):
             searched="" if shown is None else shown.summary,
             outdated=outdated,
             verdict="" if shown is None else verdict_text(shown),
-            found=shown is not None and shown.shown.found,
-            settled=shown is not None and (shown.of(0).found or shown.taken_by_hand),
+            found=shown is not None and shown.stands,
+            settled=shown is not None
+            and (shown.of(0).found or shown.taken_by_hand or shown.by_hand),
+            by_hand=shown is not None and shown.by_hand,
         )
 
     def _put_style(self) -> None:
@@ -268,6 +279,31 @@ class RetraceWidget(ScrollingDock):
         """
         form, _ = self._controls.form_or_fault()
         self._results.keep_from_elsewhere(registration, lm, em, form)
+
+    def register_from(
+        self,
+        em_to_lm: ArrayLike,
+        *,
+        images: tuple[Image, Image] | None = None,
+        register: bool = True,
+    ) -> None:
+        """Register two images from a place that was given by hand, as a run of its own.
+
+        What is missing or wrong is said, not raised.
+
+        Parameters
+        ----------
+        em_to_lm : array_like, shape (3, 3)
+            From EM pixels to LM pixels, (row, col, 1).
+        images : (LM, EM), optional
+            Layers of the viewer, which become the chosen ones.
+        register : bool
+            Otherwise the place is taken as it is.
+        """
+        if images is not None:
+            self.images.keep()
+            self.images.choose(*images)
+        self._running.register_from(np.array(em_to_lm, np.float64), register=register)
 
     def released(self) -> None:
         """Stop what is under way and disconnect from the viewer."""

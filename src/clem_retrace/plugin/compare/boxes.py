@@ -100,7 +100,11 @@ class ImagesBox(QGroupBox):
         self._above.offer(offered)
         self._below.offer(offered)
         if self.above is None:
-            overlays = [layer for layer in offered if outputs.role(layer) == "overlay"]
+            overlays = [
+                layer
+                for layer in offered
+                if outputs.role(layer) in ("overlay", outputs.LANDMARK_OVERLAY)
+            ]
             same = [layer for layer in overlays if _lies_on(layer, before[0])]
             if overlays:
                 self._above.choose((same or overlays)[-1])

@@ -35,15 +35,15 @@ SHORTCUTS: Mapping[str, str] = MappingProxyType(
 
 
 class Shortcuts:
-    """The keys of a dock, bound to a viewer and to the dock itself.
+    """Keys bound to a viewer and, as a rule, to a dock.
 
     Parameters
     ----------
     viewer : napari.Viewer
-    dock : QWidget
-        The keys work also when one of its controls has the focus.
+    dock : QWidget or None
+        The keys work also when one of its controls has the focus; None for the canvas alone.
     actions : mapping
-        What to call, by the keys of `SHORTCUTS`.
+        What to call, by the names of the keys.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Shortcuts:
     """
 
     def __init__(
-        self, viewer: Viewer, dock: QWidget, actions: Mapping[str, Callable[[], Any]]
+        self, viewer: Viewer, dock: QWidget | None, actions: Mapping[str, Callable[[], Any]]
     ) -> None:
         self._viewer = viewer
         self._bound: list[str] = []
@@ -64,6 +64,8 @@ class Shortcuts:
                 taken.append(key)
                 continue
             self._bound.append(key)
+            if dock is None:
+                continue
             shortcut = QShortcut(QKeySequence(key.replace("-", "+")), dock)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(action)

@@ -1,11 +1,7 @@
-"""Why a result is trusted or not, in small figures: `WhyBox` shows them.
+"""The small figures that say why a result is trusted or not, in the dock: `WhyBox` shows them.
 
-Values: `figures` (what is drawn), `histograms` (what is counted for it), `reasons` and
-`histogram_figure` (a registration to figures). Qt: `strokes`, `painting`, `saving`,
-`figure_view`, `why_box`.
-
-A painter of its own draws them: matplotlib, which napari does not bring along, takes half a
-second to import and knows nothing of the viewer's theme.
+What they show and how they are drawn is in `clem_retrace.plots`, which knows nothing of Qt:
+here is the painter (`painting`), `saving`, and the widgets (`figure_view`, `why_box`).
 """
 
 from clem_retrace.plugin.plots.why_box import WhyBox

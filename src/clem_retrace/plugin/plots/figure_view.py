@@ -22,10 +22,11 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QFileDialog, QMenu, QSizePolicy, QToolTip, QWidget
 
-from clem_retrace.plugin.plots.figures import Figure
-from clem_retrace.plugin.plots.painting import Hit, height_of, paint
+from clem_retrace.plots.drawing import Hit
+from clem_retrace.plots.figures import Figure
+from clem_retrace.plots.surface import Ink, Inks
+from clem_retrace.plugin.plots.painting import colour_of, height_of, paint
 from clem_retrace.plugin.plots.saving import as_csv, as_image, save
-from clem_retrace.plugin.plots.strokes import Inks
 
 __all__ = ["FigureView"]
 
@@ -124,18 +125,19 @@ class FigureView(QWidget):
             return
         palette = self.palette()
         inks = Inks.on(
-            palette.color(QPalette.ColorRole.Window), palette.color(QPalette.ColorRole.WindowText)
+            palette.color(QPalette.ColorRole.Window).name(),
+            palette.color(QPalette.ColorRole.WindowText).name(),
         )
         painter = QPainter(self)
         painter.setFont(self._font())
         self._hits = paint(painter, self._figure, self.width(), inks)
         if self._current is not None and self._current < len(self._hits):
             hit = self._hits[self._current]
-            painter.setPen(QPen(inks.text, 1.5))
+            painter.setPen(QPen(colour_of(Ink(inks.text)), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(hit.x, hit.y), 7, 7)
         if self.hasFocus():
-            painter.setPen(QPen(inks.faint(0.7), 1, Qt.PenStyle.DotLine))
+            painter.setPen(QPen(colour_of(inks.faint(0.7)), 1, Qt.PenStyle.DotLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()

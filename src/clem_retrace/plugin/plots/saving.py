@@ -7,18 +7,20 @@ import io
 import os
 from pathlib import Path
 
-from qtpy.QtCore import QBuffer, QIODevice, QRectF, QSize, Qt
+from qtpy.QtCore import QBuffer, QIODevice, QSize, Qt
 from qtpy.QtGui import QFont, QFontMetricsF, QImage, QPainter
 
 from clem_retrace.errors import BadFile
-from clem_retrace.plugin.plots.figures import Figure
+from clem_retrace.io.writing import replacing
+from clem_retrace.plots.figures import Figure
+from clem_retrace.plots.surface import PAPER
+from clem_retrace.plots.svg import WIDTH, as_svg
 from clem_retrace.plugin.plots.painting import height_of, paint
-from clem_retrace.plugin.plots.strokes import PAPER
 
-__all__ = ["as_csv", "as_image", "as_svg", "save"]
+__all__ = ["as_csv", "as_image", "save"]
 
-#: Width of a saved figure in points, and pixels per point of an image.
-WIDTH, DENSITY = 360, 3
+#: Pixels of an image per point of the figure.
+DENSITY = 3
 
 #: Dots a metre of an image: 72 points an inch, as many pixels each.
 DOTS_PER_METRE = round(72 * DENSITY / 0.0254)
@@ -43,15 +45,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     if suffix == ".png":
         content = _png(as_image(figure))
     elif suffix == ".svg":
-        content = as_svg(figure)
+        content = (as_svg(figure) + "\n").encode("utf-8")
     elif suffix == ".csv":
         content = as_csv(figure).encode("utf-8")
     else:
         raise BadFile(f"{path} has the suffix {path.suffix!r}: .png, .svg or .csv are written")
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise BadFile(f"{path} cannot be written: {error.strerror or error}") from error
+    with replacing(path) as part:
+        part.write_bytes(content)
     return path
 
 
@@ -79,26 +79,6 @@ def as_image(figure: Figure) -> QImage:
     paint(painter, figure, WIDTH, PAPER)
     painter.end()
     return image
-
-
-def as_svg(figure: Figure) -> bytes:
-    """Return a figure as SVG."""
-    # Part of every Qt, but not needed before.
-    from qtpy.QtSvg import QSvgGenerator
-
-    size, buffer = _size(figure), QBuffer()
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(size)
-    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
-    generator.setTitle(figure.name)
-    generator.setDescription(figure.caption)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    painter = QPainter(generator)
-    painter.setFont(_font())
-    paint(painter, figure, WIDTH, PAPER)
-    painter.end()
-    return bytes(buffer.data())
 
 
 def _font() -> QFont:

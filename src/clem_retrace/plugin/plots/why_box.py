@@ -14,11 +14,11 @@ from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Progress, Steps
 from clem_retrace.memory import Memory
 from clem_retrace.micrograph import Micrograph
+from clem_retrace.plots.figures import Figure
+from clem_retrace.plots.histogram_figure import histogram_figure
+from clem_retrace.plots.histograms import HistogramComparison, compare_histograms_steps
+from clem_retrace.plots.reasons import scale_figure, score_figure
 from clem_retrace.plugin.plots.figure_view import FigureView
-from clem_retrace.plugin.plots.figures import Figure
-from clem_retrace.plugin.plots.histogram_figure import histogram_figure
-from clem_retrace.plugin.plots.histograms import HistogramComparison, compare_histograms_steps
-from clem_retrace.plugin.plots.reasons import scale_figure, score_figure
 from clem_retrace.plugin.worker import Runner
 
 if TYPE_CHECKING:

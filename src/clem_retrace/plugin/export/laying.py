@@ -1,0 +1,200 @@
+"""Other layers laid over the other image: which, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Layer, Points, Shapes
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QFormLayout, QListWidget, QListWidgetItem, QWidget
+
+from clem_retrace.errors import ClemRetraceError
+from clem_retrace.events import Steps
+from clem_retrace.geometry import Matrix
+from clem_retrace.plugin import outputs
+from clem_retrace.plugin.export.carrying import (
+    CARRIED,
+    Bending,
+    carried,
+    carried_by_points,
+    lies_on,
+    others,
+)
+from clem_retrace.plugin.export.choice import IMAGES, Choice
+from clem_retrace.plugin.layers import image_source
+from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.scene import Scene
+from clem_retrace.registration.landmarks import Which
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from clem_retrace.plugin.export.held import Held
+    from clem_retrace.plugin.export.work import Work
+
+__all__ = ["LayBox", "Laying"]
+
+#: Rows of the list that are seen at once, at most.
+ROWS = 6
+
+
+class LayBox(QWidget):
+    """Asks which layers are to be laid over the other image.
+
+    Signals
+    -------
+    lay
+        The button was pressed.
+    """
+
+    lay = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers: list[Layer] = []
+        self._list = QListWidget()
+        self._list.setObjectName("other_layers")
+        self._list.setAccessibleName("Other layers")
+        self._list.setToolTip("Other channels, labels, points and shapes: tick what is to be laid")
+        self._source = Choice(
+            "belongs_to",
+            "They belong to",
+            "The image with which they share the pixels, or lie on",
+            IMAGES,
+        )
+        self._hint = hint_label("lay_hint", "What is done")
+        self._button = button("lay", "Lay them over the LM", "As new layers; the old ones stay")
+        self._button.clicked.connect(self.lay)
+        layout = QFormLayout(self)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout.addRow(self._list)
+        layout.addRow("They belong to", self._source)
+        layout.addRow(self._hint)
+        layout.addRow(self._button)
+        self._list.itemChanged.connect(lambda _: self._show())
+        self._source.currentIndexChanged.connect(lambda _: self._show())
+        self._held: Held | None = None
+        self._show()
+
+    @property
+    def source(self) -> Which:
+        """The image that they belong to."""
+        return self._source.value
+
+    @property
+    def ticked(self) -> list[Layer]:
+        """The layers that are ticked."""
+        return [layer for row, layer in enumerate(self._layers) if self._is_ticked(row)]
+
+    def offer(self, layers: Iterable[Layer], held: Held | None) -> None:
+        """Offer the layers that may be meant; what is ticked stays so."""
+        self._held, ticked = held, {layer.unique_id for layer in self.ticked}
+        self._layers = others(layers, held)
+        blocked = self._list.blockSignals(True)
+        self._list.clear()
+        for layer in self._layers:
+            item = QListWidgetItem(f"{layer.name} ({type(layer).__name__.lower()})")
+            item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
+            on = layer.unique_id in ticked
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+            self._list.addItem(item)
+        self._list.blockSignals(blocked)
+        height = self._list.sizeHintForRow(0) if self._layers else 0
+        self._list.setFixedHeight(min(max(len(self._layers), 1), ROWS) * max(height, 12) + 6)
+        self._show()
+
+    def _is_ticked(self, row: int) -> bool:
+        item = self._list.item(row)
+        return item is not None and item.checkState() == Qt.CheckState.Checked
+
+    def _show(self) -> None:
+        self._list.setVisible(bool(self._layers))
+        onto = "LM" if self.source == "em" else "EM"
+        self._button.setText(f"Lay them over the {onto}")
+        self._button.setEnabled(self._held is not None and bool(self.ticked))
+        if not self._layers:
+            hint = "There are no other layers: open other channels, labels or points."
+        elif self._held is not None and self._held.transform.spline is not None:
+            hint = "By a spline: points and shapes are moved, images and labels drawn anew."
+        else:
+            hint = "Nothing is resampled: the new layers share their data with the old ones."
+        self._hint.setText(hint)
+
+
+class Laying(QObject):
+    """Lays layers over the other image when the button of a `LayBox` is pressed."""
+
+    def __init__(
+        self, box: LayBox, held: Callable[[], Held | None], viewer: Viewer, work: Work,
+        parent: QObject | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self._box, self._held, self._viewer, self._work = box, held, viewer, work
+        self._scene = Scene(viewer)
+        box.lay.connect(lambda: work.attempt(self._lay))
+
+    def _lay(self) -> str:
+        held, source = self._held(), self._box.source
+        if held is None:
+            return ""
+        done, bendings = 0, []
+        told: list[str] = []
+        for layer in self._box.ticked:
+            try:
+                to_source, notes = lies_on(layer, held, source)
+                told += notes
+                if held.transform.spline is None:
+                    self._put(carried(layer, to_source, held, source))
+                elif isinstance(layer, (Points, Shapes)):
+                    self._put(carried_by_points(layer, to_source, held, source))
+                else:
+                    image = image_source(layer, None)
+                    bendings.append(Bending(layer, image, to_source, held, source))
+                    continue
+            except ClemRetraceError as error:
+                told.append(f"⚠ {error}")
+                continue
+            done += 1
+        if bendings:
+            self._work.start(
+                "Bending",
+                lambda: _bend_steps(bendings),
+                lambda drawn: self._show_bent(bendings, drawn, done, told),
+            )
+            return ""
+        return _said(done, source, told)
+
+    def _show_bent(
+        self,
+        bendings: list[Bending],
+        drawn: list[tuple[NDArray[Any], Matrix]],
+        done: int,
+        told: list[str],
+    ) -> str:
+        for bending, (pixels, to_target) in zip(bendings, drawn, strict=True):
+            self._put(bending.layer_data(pixels, to_target))
+        return _said(done + len(bendings), bendings[0].source, told)
+
+    def _put(self, layer_data: outputs.LayerData) -> None:
+        """Add a layer, in the place of an earlier one of the same layer."""
+        entry = layer_data[1]["metadata"][outputs.KEY]
+        for old in self._scene.ours(CARRIED):
+            if old.metadata[outputs.KEY] == entry:
+                self._viewer.layers.remove(old)
+        self._scene.add(Layer.create(*layer_data))
+
+
+def _bend_steps(bendings: list[Bending]) -> Steps[list[tuple[NDArray[Any], Matrix]]]:
+    """Yield progress; return what was drawn anew."""
+    drawn = []
+    for bending in bendings:
+        drawn.append((yield from bending.steps()))
+    return drawn
+
+
+def _said(done: int, source: Which, told: list[str]) -> str:
+    onto = "LM" if source == "em" else "EM"
+    count = f"✔ {done} layer{'s' * (done != 1)} laid over the {onto}" if done else ""
+    return ". ".join(filter(None, [count, *told]))

@@ -1,0 +1,115 @@
+"""What is done with the pairs and their transform in the end: taken for a result, saved, loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from clem_retrace.plugin.landmarks.pairing import Pairing
+from clem_retrace.plugin.landmarks.results import facts, region
+from clem_retrace.plugin.landmarks.taking import Taking
+from clem_retrace.plugin.notices import report
+from clem_retrace.registration.landmarks import Landmarks
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from clem_retrace.pipeline import Registration
+    from clem_retrace.plugin.landmarks.boxes import TakeBox
+    from clem_retrace.plugin.landmarks.canvas import Canvas
+    from clem_retrace.plugin.landmarks.desk import Desk
+    from clem_retrace.plugin.landmarks.files import Files
+
+__all__ = ["Ending"]
+
+
+class Ending(QObject):
+    """Does what the buttons of a `TakeBox` say.
+
+    Signals
+    -------
+    taken : (Registration, Image, Image)
+    told : str
+    """
+
+    taken = Signal(object, object, object)
+    told = Signal(str)
+
+    def __init__(
+        self,
+        desk: Desk,
+        canvas: Canvas,
+        box: TakeBox,
+        files: Files,
+        viewer: Viewer,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._canvas, self._box = desk, canvas, box
+        self._files, self._viewer = files, viewer
+        self._taking = Taking(self)
+        self._taking.taken.connect(self._on_taken)
+        self._taking.failed.connect(lambda failure: self.told.emit(report(failure)))
+        box.take.connect(lambda: self.take(refine=False))
+        box.refine.connect(lambda: self.take(refine=True))
+        box.save.connect(self._save)
+        box.load.connect(self._load)
+
+    def stop(self) -> None:
+        """Stop what is under way."""
+        self._taking.stop()
+
+    def show_offers(self) -> None:
+        """Show what can be done with the pairs as they are."""
+        fit, why_not = self._desk.fit, ""
+        if fit.transform is None:
+            why_not = "There is no transform yet."
+        elif not fit.is_current:
+            why_not = "The pairs as they are give no transform."
+        self._box.show_offers(images=bool(self._canvas.images()), why_not=why_not)
+
+    def take(self, *, refine: bool) -> None:
+        """Take the transform for a result, or let the images be registered from there."""
+        transform = self._desk.fit.transform
+        if transform is None:
+            return
+        lm, em = self._canvas.images().values()
+        roi = region(list(self._viewer.layers), lm, em)
+        self.told.emit("Registering from here …" if refine else "Taking it …")
+        self._taking.start(transform, lm, em, roi, refine=refine)
+
+    def _on_taken(self, registration: Registration, lm: Image, em: Image) -> None:
+        if hasattr(self._viewer, "window"):
+            dock, widget = self._viewer.window.add_plugin_dock_widget(
+                "clem-retrace", "Retrace and register", tabify=True
+            )
+            widget.show_result(registration, lm, em)
+            dock.show()
+            dock.raise_()
+        self.told.emit("It is a result now: see 'Retrace and register'.")
+        self.taken.emit(registration, lm, em)
+
+    def _save(self) -> None:
+        fit = self._desk.fit
+        if fit.transform is not None and fit.is_current:
+            self._files.save(dataclasses.replace(fit.transform, landmarks=fit.pairing.landmarks))
+
+    def _load(self) -> None:
+        lm, em = self._canvas.images().values()
+        transform = self._files.load(facts(lm), facts(em), "Load landmarks")
+        if transform is None:
+            return
+        now, landmarks = self._desk.past.now, transform.landmarks
+        if landmarks is None:
+            self._desk.replace(
+                Pairing(Landmarks.of(), now.model, transform.em_to_lm, "file"), "a file loaded"
+            )
+            self.told.emit("The file holds no pairs: its transform is what is begun with.")
+            return
+        model = transform.model if transform.origin == "landmarks" else now.model
+        self._desk.replace(dataclasses.replace(now, landmarks=landmarks, model=model),
+                           "a file loaded")  # fmt: skip
+        self.told.emit(f"Loaded {len(landmarks)} pairs; undo brings back those before.")

@@ -48,6 +48,7 @@ def test_a_result_in_words_and_numbers(box, registration):
     assert verdict_text(run) == "✔ Found, 99% sure"
     assert text(box, "reason") == registration.reason
     assert "support" in text(box, "support")
+    assert "px = " in text(box, "error")
     assert text(box, "ratio").endswith(f"({registration.ratio:.3f})")
     assert shown(box) == set(ROWS) - {"distance"}
     assert not control(box, "advice").isVisible()

@@ -14,9 +14,14 @@ from napari.layers._source import Source
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from clem_retrace import cli
+from clem_retrace.geometry import map_points
+from clem_retrace.io.session_landmarks import SessionLandmarks
 from clem_retrace.io.sessions import read_session
+from clem_retrace.plugin.landmarks.kept import kept_pairs, lay_pairs
 from clem_retrace.plugin.layers import Origin, origin
 from clem_retrace.plugin.samples import pair_layers as layers_of_pair
+from clem_retrace.plugin.scene import Scene
+from clem_retrace.registration.landmarks import Landmarks
 
 
 @pytest.fixture
@@ -224,3 +229,22 @@ def test_a_stack_of_a_file_is_found_again(drive, files, monkeypatch, pair):
     after.run()
     again = dataclasses.replace(after.widget._file.session().lm, name="stack")
     assert again == dataclasses.replace(session.lm, name="stack")
+
+
+def test_landmarks_are_saved_and_opened(saved, drive, monkeypatch, model, pair):
+    driver, path = saved
+    lm, em = driver.widget.images.lm, driver.widget.images.em
+    points = np.array([[20.0, 30], [90, 40], [60, 100], [70, 70]])
+    pairs = Landmarks.of(points, map_points(pair.lm_to_em, points)).switching(3, False)
+    kept = SessionLandmarks(pairs.moving(2, "em", None), "similarity", None, "hand")
+    lay_pairs(model, Scene(model), lm, em, kept)
+    driver.click("save_session")
+    driver.widget.cancel()
+    model.layers.clear()
+    again = drive()
+    open_in(again, path, monkeypatch)
+    back = kept_pairs(Scene(model), again.widget.images.lm, again.widget.images.em)
+    np.testing.assert_array_equal(back.landmarks.lm, points)
+    np.testing.assert_array_equal(back.landmarks.em, kept.landmarks.em)
+    assert back.landmarks.active.tolist() == [True, True, True, False]
+    assert (back.model, back.start, back.origin) == ("similarity", None, "hand")

@@ -124,9 +124,10 @@ def _headline(registration: Registration) -> list[str]:
     """Return what the picture says in words."""
     lm_to_em = decompose(registration.lm_to_em)
     verdict = "Found" if registration.found else "Not sure"
+    said = f"{verdict}, confidence {registration.confidence:.2f}. {registration.reason}"
     mirror = "mirrored" if lm_to_em.mirrored else "not mirrored"
     return [
-        f"{verdict}, confidence {registration.confidence:.2f}. {registration.reason}",
+        registration.reason if registration.match.search == "hand" else said,
         f"Angle {lm_to_em.angle:.1f}\u00b0, {mirror}, {lm_to_em.magnification:.2f} EM px per LM px",
     ]
 

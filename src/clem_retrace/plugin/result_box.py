@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.geometry import decompose
+from clem_retrace.plots.quantities import both_lengths
 from clem_retrace.plugin.advice import advice
 from clem_retrace.plugin.candidate_table import CandidateTable, confidence_text
 from clem_retrace.plugin.looks import button, text_label
@@ -30,6 +31,11 @@ ROWS = {
     "support": (
         "Registration",
         "Support: share of the pixels that agree with the affine registration",
+    ),
+    "error": (
+        "Expected error",
+        "How far off the overlay is likely to be in the region, root mean square, in LM pixels: "
+        "by the registration's own residuals, and if the place is right",
     ),
     "distance": ("To ground truth", "Distance of the found centre from the true one"),
 }
@@ -70,7 +76,13 @@ def readout(registration: Registration) -> dict[str, str]:
     else:
         support = f"failed, the place is kept: {estimate.message}"
     magnification = decompose(registration.lm_to_em).magnification
-    return {"ratio": f"{magnification:.3f} ({registration.ratio:.3f})", "support": support}
+    error = registration.error
+    told = "" if error is None else both_lengths(error, registration.lm.pixel_size)
+    return {
+        "ratio": f"{magnification:.3f} ({registration.ratio:.3f})",
+        "support": support,
+        "error": told,
+    }
 
 
 class ResultBox(QWidget):

@@ -15,6 +15,7 @@ from clem_retrace.events import Steps
 from clem_retrace.io import sessions
 from clem_retrace.io.session_images import FoundImage, Role, SessionImage, find_image_steps
 from clem_retrace.io.sessions import Session
+from clem_retrace.plugin.landmarks.kept import kept_pairs
 from clem_retrace.plugin.layers import Origin, origin
 from clem_retrace.plugin.notices import report, warn
 from clem_retrace.plugin.samples import image_of
@@ -77,10 +78,13 @@ class SessionFile(QObject):
         What was done, for people.
     changed
         A session is being opened, or no longer.
+    landmarks_opened : Image, Image, SessionLandmarks
+        Pairs on the LM and the EM that a session has opened.
     """
 
     told = Signal(str)
     changed = Signal()
+    landmarks_opened = Signal(object, object, object)
 
     def __init__(
         self,
@@ -139,6 +143,7 @@ class SessionFile(QObject):
             patch=saved_outline(form.patch),
             options=dataclasses.replace(form.options, pixel_size_ratio=form.ratio),
             runs=tuple(saved_run(run) for run in self._results.runs),
+            landmarks=kept_pairs(self._scene, images.lm, images.em),
             name=name,
         )
 
@@ -189,6 +194,8 @@ class SessionFile(QObject):
             is_open = same_image(run.lm, session.lm) and same_image(run.em, session.em)
             runs.keep(opened_run(run, runs.next_number, lm, em, is_open=is_open))
         self._results.show_last()
+        if session.landmarks is not None:
+            self.landmarks_opened.emit(lm, em, session.landmarks)
         self.told.emit(f"opened {len(opened.session.runs)} runs")
 
     def _ask_where(self, session: Session, role: Role, image: SessionImage) -> None:

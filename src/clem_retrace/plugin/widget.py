@@ -22,6 +22,7 @@ from clem_retrace.plugin.dock import ScrollingDock
 from clem_retrace.plugin.edge_widths import EdgeWidths
 from clem_retrace.plugin.guide import Facts, Next
 from clem_retrace.plugin.history import History, Moment
+from clem_retrace.plugin.landmarks.kept import lay_pairs
 from clem_retrace.plugin.looks import style_sheet
 from clem_retrace.plugin.notices import sentence
 from clem_retrace.plugin.opening import Opening
@@ -144,6 +145,7 @@ class RetraceWidget(ScrollingDock):
         for part in (self._opening, self._file):
             part.changed.connect(partial(self._refresh, settled=False))
         self._file.told.connect(self._running.say)
+        self._file.landmarks_opened.connect(partial(lay_pairs, self._viewer, self._scene))
         self._copying.copied.connect(self._running.say)
         self.run_list.restore.connect(self._restore_settings)
         self.result.compare.connect(self._opening.open_compare)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clem_retrace.plots.quantities import both_lengths, percent, physical
+from clem_retrace.plots.quantities import both_lengths, percent, physical, whole_percent
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_a_length_without_a_pixel_size_is_in_pixels_only():
 )
 def test_nothing_is_certain(share, words):
     assert percent(share) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.9967, "99%"), (0.9496, "94%"), (0.95, "95%"), (0.57, "57%"), (0, "0%")]
+)
+def test_whole_percent_claims_no_more_than_there_is(share, text):
+    assert whole_percent(share) == text

@@ -35,7 +35,7 @@ def test_a_row_for_each_candidate(table, matches):
     first = matches[0]
     rank, sure, score, angle, mirrored, place = row(table, 0)
     assert rank == "1 ●"
-    assert sure == "✔ 100%"
+    assert sure == "✔ 99%"
     assert score == f"{first.score:.3f}"
     assert angle == f"{first.angle:.1f}°"
     assert mirrored == "no"

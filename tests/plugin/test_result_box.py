@@ -45,7 +45,7 @@ def test_an_empty_box_says_what_will_be_here(box):
 def test_a_result_in_words_and_numbers(box, registration):
     run = run_of(registration, found=True, confidence=0.987)
     box.show_run(run)
-    assert verdict_text(run) == "✔ Found, 99% sure"
+    assert verdict_text(run) == "✔ Found, 98% sure"
     assert text(box, "reason") == registration.reason
     assert "support" in text(box, "support")
     assert "px = " in text(box, "error")

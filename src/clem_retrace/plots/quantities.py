@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["both_lengths", "percent", "physical"]
+__all__ = ["both_lengths", "percent", "physical", "whole_percent"]
 
 
 def physical(pixels: float, pixel_size: float | None, digits: int = 3) -> str:
@@ -24,3 +24,12 @@ def percent(share: float) -> str:
     if share < 0.001:
         return "below 0.1 %"
     return "above 99.9 %" if share > 0.999 else f"{100 * share:.3g} %"
+
+
+def whole_percent(share: float) -> str:
+    """Return a probability in whole percent, rounded down.
+
+    It is neither rounded to a threshold that it does not reach nor to a certainty.
+    """
+    # A hair more: 0.57 is a little less than that.
+    return f"{int(100 * share + 1e-9)}%"

@@ -46,9 +46,9 @@ def confidence_text(confidence: float | None, threshold: float) -> str:
     if confidence is None:
         return "✎ by hand"
     sign = "✔" if confidence >= threshold else "◐" if confidence >= 0.5 else "○"
-    # Below the threshold it must not be rounded up to it.
-    percent = f"{confidence:.0%}" if confidence >= threshold else f"{int(confidence * 100)}%"
-    return f"{sign} {percent}"
+    # Rounded down: not to the threshold, nor to a certainty that there is not. A hair more,
+    # for 0.57 is a little less than that.
+    return f"{sign} {int(100 * confidence + 1e-9)}%"
 
 
 class CandidateTable(QTableWidget):

@@ -28,7 +28,7 @@ def outcome(status, confidence=None, message="", *, before=False):
         (GOOD, None, False, "· waiting", ""),
         (GOOD, outcome("failed", message="damaged"), False, "✖ failed", "damaged"),
         (GOOD, outcome("failed", message="damaged"), True, "▶ running", ""),
-        (GOOD, outcome("found", 0.996), False, "✔ found, 100%", ""),
+        (GOOD, outcome("found", 0.996), False, "✔ found, 99%", ""),
         (GOOD, outcome("not sure", 0.949, "two alike"), False, "○ not sure, 94%", "two alike"),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clem_retrace.batch.outcomes import RowOutcome
+from clem_retrace.plots.quantities import whole_percent
 from clem_retrace.plugin.batch_dock.pairs import Pair
 
 __all__ = ["State", "state_of", "tally"]
@@ -50,9 +51,7 @@ def state_of(pair: Pair, outcome: RowOutcome | None, *, running: bool) -> State:
     if status == "failed" or finding is None:
         return State("failed", f"{SIGNS['failed']} failed", message)
     kind: Kind = "found" if status == "found" else "not sure"
-    # Of a place that is not sure it must not be rounded up to one that is.
-    share = finding.confidence if kind == "found" else int(finding.confidence * 100) / 100
-    text = f"{SIGNS[kind]} {kind}, {share:.0%}"
+    text = f"{SIGNS[kind]} {kind}, {whole_percent(finding.confidence)}"
     before = "Done before, and not changed since." if outcome.before else ""
     return State(kind, text, " ".join(filter(None, (message, before))))
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from clem_retrace import low_pass, resampling
 from clem_retrace.events import Progress, run
 from clem_retrace.geometry import Matrix, compose, invert, map_points, similarity, translation
 from clem_retrace.low_pass import LOW_PASS, STRIP_PIXELS
@@ -374,3 +375,21 @@ def test_no_chunk_is_read_twice(chunk: int) -> None:
         number for low, high in data.rows for number in range(low // chunk, -(-high // chunk))
     ]
     assert sorted(touched) == list(range(-(-2500 // chunk)))
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, 3.7, 9.6, 25.0])
+@pytest.mark.parametrize("missing", [False, True])
+def test_an_image_decimated_in_bands_is_the_same(
+    factor: float, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(42)
+    pixels = rng.normal(100, 20, (907, 611)).astype(np.float32)
+    if missing:
+        pixels[300:420, 100:300] = np.nan
+    whole, to_whole = decimate(Micrograph(pixels), factor)
+    monkeypatch.setattr(low_pass, "STRIP_PIXELS", 611 * 30)
+    monkeypatch.setattr(resampling, "BAND_PIXELS", 611 * 40)
+    parts, to_parts = decimate(Micrograph(pixels), factor)
+    np.testing.assert_array_equal(to_parts, to_whole)
+    # Rounding of the places between which is interpolated, float32.
+    np.testing.assert_allclose(parts, whole, rtol=1e-5)

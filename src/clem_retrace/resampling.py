@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from clem_retrace.events import Progress, Steps, run
-from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points
+from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, translation
 from clem_retrace.low_pass import LowPass
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.parallel import in_order
@@ -53,6 +53,9 @@ READ_SIDE, HELD_SIDE = 2048, 1024
 
 #: But not smaller than this, where the low-pass looks some grid pixels further.
 SMALLEST_PIECE = 64
+
+#: So many blocks are held while an image is decimated, before some rows of the grid are made.
+BAND_PIXELS = 1 << 24
 
 #: How far the interpolation looks. The cubic spline's filter falls by 0.27 a pixel: after 13
 #: of them, by more than float32 can hold.
@@ -307,22 +310,68 @@ def decimate_steps(
     """Yield progress of `decimate` under the name of `stage`; return what it returns."""
     low_pass = LowPass.towards(micrograph, factor)
     rows, cols = low_pass.shape
-    image, done = np.empty((rows, cols), np.float32), 0
+    to_grid = decimation(factor)
+    band = _Band(
+        low_pass,
+        compose(to_grid, invert(low_pass.to_blocks)),
+        (
+            max(1, round(micrograph.shape[0] / factor)),
+            max(1, round(micrograph.shape[1] / factor)),
+        ),
+    )
+    image, done = np.empty(band.shape, np.float32), 0
+    held: list[NDArray[np.float32]] = []
+    first = reached = 0
     yield Progress(stage, 0, rows)
     for means in low_pass.means(slice(0, rows), slice(0, cols)):
-        image[done : done + len(means)] = means
-        done += len(means)
-        yield Progress(stage, done, rows)
-    image = low_pass.blurred(image)
-    shape = (
-        max(1, round(micrograph.shape[0] / factor)),
-        max(1, round(micrograph.shape[1] / factor)),
-    )
-    to_grid = decimation(factor)
-    blocks_to_grid = compose(to_grid, invert(low_pass.to_blocks))
-    if np.allclose(blocks_to_grid, np.eye(3), atol=1e-9) and image.shape == shape:
-        return image, to_grid
-    # Edge pixels repeat outwards by the half pixel that the grids differ by.
-    padded = np.pad(image, 1, mode="edge")
-    from_padded = compose(blocks_to_grid, np.array([[1.0, 0, -1], [0, 1, -1], [0, 0, 1]]))
-    return warp(padded, from_padded, shape, order=1), to_grid
+        held.append(means)
+        reached += len(means)
+        if reached == rows or (reached - first) * cols >= BAND_PIXELS:
+            blocks, last = np.concatenate(held), band.last(reached)
+            image[done:last] = band.onto_grid(blocks, first, done, last)
+            done, kept = last, band.first(last)
+            held, first = [blocks[kept - first :].copy()], kept
+        yield Progress(stage, reached, rows)
+    return image, to_grid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Band:
+    """Some rows of an image of blocks after the other, blurred and put on the grid.
+
+    Attributes
+    ----------
+    low_pass : LowPass
+    to_grid : ndarray, shape (3, 3)
+        From blocks to the grid, not turned.
+    shape : (rows, cols)
+        Of the grid.
+    """
+
+    low_pass: LowPass
+    to_grid: Matrix
+    shape: tuple[int, int]
+
+    def first(self, row: int) -> int:
+        """Return the first row of blocks that a row of the grid needs."""
+        block = float((row - self.to_grid[0, 2]) / self.to_grid[0, 0])
+        return min(max(math.floor(block) - 1 - self.low_pass.reach, 0), self.low_pass.shape[0])
+
+    def last(self, reached: int) -> int:
+        """Return how many rows of the grid need no blocks from a row on."""
+        if reached == self.low_pass.shape[0]:
+            return self.shape[0]
+        block = reached - 2 - self.low_pass.reach
+        return max(0, math.floor(float(self.to_grid[0, 0] * block + self.to_grid[0, 2])))
+
+    def onto_grid(
+        self, blocks: NDArray[np.float32], first: int, start: int, stop: int
+    ) -> NDArray[np.float32]:
+        """Return rows of the grid from the rows of blocks that they need, `first` the first."""
+        image = self.low_pass.blurred(blocks)
+        if np.allclose(self.to_grid, np.eye(3), atol=1e-9) and self.shape == self.low_pass.shape:
+            return image[start - first : stop - first]
+        # Edge pixels repeat outwards by the half pixel that the grids differ by.
+        padded = np.pad(image, 1, mode="edge")
+        from_padded = compose(translation((-start, 0)), self.to_grid, translation((first - 1, -1)))
+        return warp(padded, from_padded, (stop - start, self.shape[1]), order=1)

@@ -110,8 +110,7 @@ def run_job(job: Job) -> Outcome:
         nothing,
         true=rms(errors),
         expected={
-            name: rms(expected_error(covariance, at))
-            for name, covariance in covariances.items()
+            name: rms(expected_error(covariance, at)) for name, covariance in covariances.items()
         },
         drawn=tuple(draws(estimate.covariance, at, job.index)),
     )

@@ -35,7 +35,7 @@ ROWS = {
     "error": (
         "Expected error",
         "How far off the overlay is likely to be in the region, root mean square, in LM pixels: "
-        "by the registration's own residuals, and if the place is right",
+        "by the registration's own residuals, which do not tell a wrong place",
     ),
     "distance": ("To ground truth", "Distance of the found centre from the true one"),
 }
@@ -77,12 +77,17 @@ def readout(registration: Registration) -> dict[str, str]:
         support = f"failed, the place is kept: {estimate.message}"
     magnification = decompose(registration.lm_to_em).magnification
     error = registration.error
-    told = "" if error is None else both_lengths(error, registration.lm.pixel_size)
+    told = "" if error is None else _conditional(error, registration.lm.pixel_size)
     return {
         "ratio": f"{magnification:.3f} ({registration.ratio:.3f})",
         "support": support,
         "error": told,
     }
+
+
+def _conditional(error: float, pixel_size: float | None) -> str:
+    """Return an expected error with what it takes for granted."""
+    return f"{both_lengths(error, pixel_size)}, if the place is right"
 
 
 class ResultBox(QWidget):

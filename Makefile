@@ -51,8 +51,9 @@ viewer-tests: system $(VENV)/.installed-test ## the tests that need a napari win
 wheel-check: system $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
 	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py
 
-bench: $(VENV)/.installed-bench ## measure on pairs with a known answer; ARGS="--help" tells more
+bench: $(VENV)/.installed-bench ## measure accuracy, on pairs with a known answer, and speed
 	$(BIN)/python benchmarks/accuracy.py $(ARGS)
+	$(BIN)/python benchmarks/speed.py
 
 docs-options: $(VENV)/.installed-test ## write docs/options.md from the options' declarations
 	$(BIN)/python docs/make_options.py

@@ -13,7 +13,6 @@ from clem_retrace.io.annotations import (
     draw_outline,
     draw_plate,
     draw_scale_bar,
-    round_length,
 )
 from clem_retrace.io.pillow_surface import PillowSurface
 from clem_retrace.plots.surface import Box
@@ -29,13 +28,6 @@ def blank() -> tuple[Image.Image, PillowSurface]:
 
 def orange(picture: Image.Image) -> NDArray[np.bool_]:
     return (np.abs(np.asarray(picture).astype(int) - (230, 159, 0)) < 25).all(axis=-1)
-
-
-@pytest.mark.parametrize(
-    ("longest", "length"), [(1, 1), (1.99, 1), (2, 2), (4.9, 2), (700, 500), (0.03, 0.02)]
-)
-def test_lengths_are_round(longest: float, length: float) -> None:
-    assert round_length(longest) == pytest.approx(length)
 
 
 @pytest.mark.parametrize(

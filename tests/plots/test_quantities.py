@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from clem_retrace.plots.quantities import both_lengths, percent, physical, whole_percent
+from clem_retrace.plots.quantities import (
+    both_lengths,
+    percent,
+    physical,
+    round_length,
+    whole_percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +55,10 @@ def test_nothing_is_certain(share, words):
 )
 def test_whole_percent_claims_no_more_than_there_is(share, text):
     assert whole_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("longest", "length"), [(1, 1), (1.99, 1), (2, 2), (4.9, 2), (700, 500), (0.03, 0.02)]
+)
+def test_lengths_are_round(longest: float, length: float) -> None:
+    assert round_length(longest) == pytest.approx(length)

@@ -13,7 +13,7 @@ from clem_retrace.events import run
 from clem_retrace.geometry import similarity
 from clem_retrace.plugin.compare import mesh
 from clem_retrace.plugin.compare.glimpse import glimpse
-from clem_retrace.plugin.compare.lengths import Length, round_length
+from clem_retrace.plugin.compare.lengths import Length
 from clem_retrace.plugin.compare.sight import footprint, overlapping, point, sight, to_view
 
 HERE = np.zeros(2)
@@ -212,11 +212,6 @@ def test_lengths_are_shown_in_um_or_in_pixels(world):
     bare = ViewerModel()
     bare.add_layer(Image(np.zeros((4, 4))))
     assert Length.of(bare) == Length("px", 1.0)
-
-
-@pytest.mark.parametrize(("length", "expected"), [(1.9, 1), (2, 2), (0.06, 0.05), (730, 500)])
-def test_round_lengths(length, expected):
-    assert round_length(length) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("zoom", [0.02, 0.2, 2.0])

@@ -6,10 +6,9 @@ are in the units of the surface that is drawn on.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from clem_retrace.plots.quantities import physical
+from clem_retrace.plots.quantities import physical, round_length
 from clem_retrace.plots.surface import Anchor, Box, Dash, Ink, Point, Stroke, Surface
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "draw_outline",
     "draw_plate",
     "draw_scale_bar",
-    "round_length",
 ]
 
 ORANGE, SKY_BLUE, BLUISH_GREEN = "#e69f00", "#56b4e9", "#009e73"
@@ -100,9 +98,3 @@ def draw_scale_bar(surface: Surface, within: Box, nm: float | None) -> None:
     surface.path(Box(left, bottom - thick, bar, thick).outline, None, Ink(WHITE))
     middle = plate.left + plate.width / 2
     surface.text((middle, plate.top + line / 2), text, Ink(WHITE), "middle")
-
-
-def round_length(longest: float) -> float:
-    """Return the largest of 1, 2, 5, 10, ... that is not larger than `longest`."""
-    decade = 10.0 ** math.floor(math.log10(longest))
-    return max(decade * step for step in (1, 2, 5) if decade * step <= longest * (1 + 1e-9))

@@ -6,7 +6,6 @@ SVG file outlines, scale bar and letters can be edited, and lie over pictures in
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 from collections.abc import Sequence
@@ -30,7 +29,15 @@ from clem_retrace.io.annotations import (
     draw_scale_bar,
 )
 from clem_retrace.io.pillow_surface import PillowSurface
-from clem_retrace.io.views import Style, View, as_bytes, fitted_grid, overlaid, view_steps
+from clem_retrace.io.views import (
+    Style,
+    View,
+    as_bytes,
+    fitted_grid,
+    overlaid,
+    png_address,
+    view_steps,
+)
 from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.plots.surface import Surface
@@ -278,7 +285,7 @@ class _Figure:
             elements += [
                 f'<g transform="translate({number * (box.width + gap):.6g} 0)" '
                 'clip-path="url(#picture)">',
-                f'<image {picture} href="{_png_address(pixels)}"/>',
+                f'<image {picture} href="{png_address(pixels)}"/>',
                 *surface.elements,
                 "</g>",
             ]
@@ -290,10 +297,3 @@ class _Figure:
         facts = self.drawn.transform
         title = f"<title>{escape(f'{facts.lm.name} and {facts.em.name}')}</title>"
         return "\n".join([head, title, *elements, "</svg>", ""]).encode("utf-8")
-
-
-def _png_address(pixels: NDArray[np.uint8]) -> str:
-    """Return an image as a PNG within an address."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -6,6 +6,8 @@ green see the difference, and what both show turns white.
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +23,16 @@ from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.registration.warping import Grid, frame_pixel_size, warp_onto
 from clem_retrace.resampling import sample_steps
 
-__all__ = ["Style", "View", "as_bytes", "fitted_grid", "overlaid", "surroundings", "view_steps"]
+__all__ = [
+    "Style",
+    "View",
+    "as_bytes",
+    "fitted_grid",
+    "overlaid",
+    "png_address",
+    "surroundings",
+    "view_steps",
+]
 
 #: How two views become one picture.
 Style = Literal["merge", "opacity", "checkerboard"]
@@ -167,3 +178,13 @@ def _stretched(image: NDArray[np.float32], black_at: float) -> NDArray[np.float3
     contrast = max(float(high - low), 1e-12)
     stretched: NDArray[np.float32] = (image - np.float32(low)) / np.float32(contrast)
     return stretched.clip(0, 1)
+
+
+def png_address(pixels: NDArray[np.uint8]) -> str:
+    """Return an image, shape (M, N, 3), as a PNG within an address; a grey one where it is."""
+    from PIL import Image
+
+    grey = bool((pixels == pixels[..., :1]).all())
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if grey else pixels).save(file, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["both_lengths", "percent", "physical", "whole_percent"]
+import math
+
+__all__ = ["both_lengths", "percent", "physical", "round_length", "whole_percent"]
 
 
 def physical(pixels: float, pixel_size: float | None, digits: int = 3) -> str:
@@ -33,3 +35,11 @@ def whole_percent(share: float) -> str:
     """
     # A hair more: 0.57 is a little less than that.
     return f"{int(100 * share + 1e-9)}%"
+
+
+def round_length(longest: float) -> float:
+    """Return the largest of 1, 2, 5 and their multiples by powers of ten that is not larger."""
+    decade = 10.0 ** math.floor(math.log10(longest))
+    step = max(step for step in (1, 2, 5) if decade * step <= longest * (1 + 1e-4))
+    # By its digits: 3 tenths are not 0.30000000000000004.
+    return float(f"{decade * step:g}")

@@ -5,9 +5,6 @@ Lines differ by their width and dashes, not by their colour alone.
 
 from __future__ import annotations
 
-import io
-from base64 import b64encode
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +18,15 @@ from clem_retrace.io.annotations import (
     draw_scale_bar,
 )
 from clem_retrace.io.session_images import FoundImage
-from clem_retrace.io.views import View, as_bytes, fitted_grid, overlaid, surroundings, view_steps
+from clem_retrace.io.views import (
+    View,
+    as_bytes,
+    fitted_grid,
+    overlaid,
+    png_address,
+    surroundings,
+    view_steps,
+)
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.plots.reasons import taken_rank
 from clem_retrace.plots.svg import FONT, SvgSurface
@@ -156,7 +161,7 @@ def picture(
         f"{''.join(surface.elements)}</svg>"
     )
     alt = f"{title}{f' {name}' if name else ''}. {told}"
-    image = element("img", src=_source(pixels), alt=alt, width=cols, height=rows)
+    image = element("img", src=png_address(pixels), alt=alt, width=cols, height=rows)
     return element(
         "figure",
         element("div", image, over, class_="picture"),
@@ -171,13 +176,3 @@ def _missing(what: str, problem: str) -> Markup:
         element("p", f"No picture of {what}: {problem or 'the image is not at hand'}"),
         class_="missing",
     )
-
-
-def _source(pixels: NDArray[np.uint8]) -> str:
-    """Return RGB pixels as a PNG within an address; as a grey one where they are."""
-    from PIL import Image
-
-    grey = bool((pixels == pixels[..., :1]).all())
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if grey else pixels).save(file, "PNG")
-    return f"data:image/png;base64,{b64encode(file.getvalue()).decode('ascii')}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from clem_retrace.plots.quantities import round_length
 from clem_retrace.plugin.compare.cover import Cover
-from clem_retrace.plugin.compare.lengths import Length, round_length
+from clem_retrace.plugin.compare.lengths import Length
 from clem_retrace.plugin.compare.mesh import Mesh, Picture, squares
 from clem_retrace.plugin.compare.sight import to_view
 from clem_retrace.plugin.compare.stage import Stage

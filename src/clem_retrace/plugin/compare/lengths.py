@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-__all__ = ["Length", "round_length"]
+__all__ = ["Length"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,3 @@ class Length:
     def world(self, shown: float) -> float:
         """Return a length in `unit` as one of the world."""
         return shown * self.size
-
-
-def round_length(length: float) -> float:
-    """Return the next smaller of 1, 2, 5 and their multiples by powers of ten."""
-    power = 10.0 ** math.floor(math.log10(length))
-    return float(f"{max(step for step in (1, 2, 5) if step * power <= length * 1.0001) * power:g}")

@@ -43,7 +43,7 @@ def pixel_frame(facts: ImageFacts, which: Which, unit: Unit, *, corner: bool = F
         if facts.pixel_size is None:
             raise MissingPixelSize(
                 f"the file holds lengths, and the pixel size of the {which.upper()} image is not "
-                "known"
+                "known: give it, in nm"
             )
         frame[:2] *= facts.pixel_size / NM[unit]
     return frame

@@ -606,6 +606,21 @@ def test_the_transform_becomes_a_result(found, registration, qtbot, button):
     assert np.hypot(*away.T).max() < (1e-6 if button == "take" else 1.0)
 
 
+def test_a_spline_that_becomes_a_result_is_said_to_lose_its_bend(found, qtbot):
+    found.click("propose")
+    for _ in range(5):
+        found.click("confirm")
+    told = []
+    found.desk.told.connect(told.append)
+    found.widget._ending.told.connect(told.append)
+    pairing = found.desk.past.now
+    bent = dataclasses.replace(pairing, model="thin-plate spline")
+    found.desk.replace(bent, "another model")
+    with qtbot.waitSignal(found.widget.taken, timeout=LONG):
+        found.click("take")
+    assert told[-1].endswith("Of the spline it has the affine part.")
+
+
 def test_what_cannot_be_a_result_is_told(dock, spots, notices, qtbot):
     place(dock, spots, 3)
     # The EM far beside the LM.

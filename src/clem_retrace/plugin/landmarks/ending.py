@@ -89,7 +89,11 @@ class Ending(QObject):
             widget.show_result(registration, lm, em)
             dock.show()
             dock.raise_()
-        self.told.emit("It is a result now: see 'Retrace and register'.")
+        # A run has a matrix; what bends is exported from this dock's own overlay.
+        fitted = self._desk.fit.transform
+        bent = fitted is not None and fitted.spline is not None
+        straight = " Of the spline it has the affine part." if bent else ""
+        self.told.emit(f"It is a result now: see 'Retrace and register'.{straight}")
         self.taken.emit(registration, lm, em)
 
     def _save(self) -> None:

@@ -33,7 +33,7 @@ from clem_retrace.events import Event, Progress, StageResult, Steps, run
 from clem_retrace.io.exports import make_folder
 from clem_retrace.io.writing import replacing
 
-__all__ = ["batch_steps", "run_batch"]
+__all__ = ["batch_steps", "run_batch", "settled"]
 
 #: Table and gallery are written this often at the most, seconds.
 INTERVAL = 1.0
@@ -106,7 +106,7 @@ def batch_steps(
     try:
         tasks = []
         for index, (row, folder) in enumerate(zip(rows, book.folders, strict=True)):
-            digest, outcome = _settled(row, folder, again=again)
+            digest, outcome = settled(row, folder, again=again)
             if outcome is not None:
                 yield StageResult("row", book.note(index, outcome, before=bool(digest)))
             elif isinstance(row, BatchRow):
@@ -147,7 +147,7 @@ def _begin(out: Path) -> str:
     return call
 
 
-def _settled(row: Row, folder: Path, *, again: bool) -> tuple[str, Outcome | None]:
+def settled(row: Row, folder: Path, *, again: bool = False) -> tuple[str, Outcome | None]:
     """Return a row's digest, and its outcome if it need not be run, or cannot."""
     if isinstance(row, BadRow):
         return "", Outcome("failed", row.problem)

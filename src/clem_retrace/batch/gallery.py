@@ -105,8 +105,7 @@ def _choice(statuses: Sequence[Status], counts: Counter[Status]) -> Markup:
 
 
 def _button(name: str) -> Markup:
-    checked = " checked" if name == "all" else ""
-    return Markup(f'<input type="radio" name="only" id="only-{name}"{checked}>')
+    return element("input", type="radio", name="only", id=f"only-{name}", checked=name == "all")
 
 
 def _card(each: RowOutcome) -> Markup:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from clem_retrace.errors import BadFile
 
-__all__ = ["COMMAS", "Dialect", "Sheet", "read_sheet", "written"]
+__all__ = ["COMMAS", "Dialect", "Sheet", "read_sheet", "sheet_of", "written"]
 
 #: Larger files are no tables of pairs.
 LARGEST = 1 << 26
@@ -88,7 +88,7 @@ def read_sheet(path: str | os.PathLike[str], needed: Iterable[str]) -> Sheet:
         header = next(filter(_counts, lines), [])
         if needed <= {cell.strip().lower() for cell in header}:
             decimal_comma = _has_decimal_commas(text, delimiter)
-            return _sheet(path, lines, Dialect(delimiter, decimal_comma, bom))
+            return sheet_of(path, lines, Dialect(delimiter, decimal_comma, bom))
         best = max(best, [header], key=lambda found: len(found[0]) if found else 0)
     seen = ", ".join(cell.strip() for cell in best[0]) if best and best[0] else "none"
     raise BadFile(
@@ -171,7 +171,7 @@ def _counts(cells: Sequence[str]) -> bool:
     return bool(filled) and not (filled == [0] and cells[0].strip().startswith("#"))
 
 
-def _sheet(path: Path, lines: Sequence[Sequence[str]], dialect: Dialect) -> Sheet:
+def sheet_of(path: Path, lines: Sequence[Sequence[str]], dialect: Dialect) -> Sheet:
     """Return the table of lines that have a header.
 
     Raises

@@ -26,7 +26,7 @@ from clem_retrace.io.pixel_sizes import pixel_size_of
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import PRESETS, RegistrationOptions
 
-__all__ = ["BatchTable", "read_table"]
+__all__ = ["BatchTable", "read_table", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,29 @@ def read_table(
     """
     path = Path(path)
     sheet = read_sheet(path, needed=("lm", "em"))
-    known = _known_columns(path, sheet)
-    rows = tuple(_rows(path, sheet, known, options or RegistrationOptions()))
+    rows = rows_of(path, sheet, options or RegistrationOptions())
     if not rows:
         raise BadFile(f"{path} has no rows: one for each pair is needed below the header")
     return BatchTable(path, rows, sheet.dialect)
+
+
+def rows_of(path: Path, sheet: Sheet, options: RegistrationOptions) -> tuple[Row, ...]:
+    """Return the rows of a sheet, those with mistakes as `BadRow`; no image is read.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is, or will be: files are seen from there, and messages name it.
+    sheet : Sheet
+    options : RegistrationOptions
+        For cells that are empty, and columns that are not there.
+
+    Raises
+    ------
+    BadFile
+        It has a column that is not known.
+    """
+    return tuple(_rows(path, sheet, _known_columns(path, sheet), options))
 
 
 def _known_columns(path: Path, sheet: Sheet) -> Mapping[int, Column]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from clem_retrace.plots.surface import Anchor, Box, Dash, Ink, Point, Stroke
+from clem_retrace.plots.surface import DASHES, Anchor, Box, Ink, Point, Stroke
 
 __all__ = ["PillowSurface"]
 
@@ -21,14 +21,6 @@ FINE, COARSE = 4, 2
 
 #: Pixels of a shape's box from which on it is a large one.
 LARGE = 1 << 21
-
-#: Lengths of strokes and gaps, over the width of the line.
-_DASHES: dict[Dash, tuple[float, ...]] = {
-    "solid": (),
-    "dashed": (4, 2.5),
-    "dotted": (1.2, 2),
-    "dash-dot": (5, 2, 1.2, 2),
-}
 
 _Drawn = Callable[[ImageDraw.ImageDraw, Callable[[Point], Point], float], None]
 
@@ -72,7 +64,7 @@ class PillowSurface:
         lines = [[*points, points[1]] if closed else points]
         if stroke.dash != "solid":
             lines = [
-                [*one] for one in _dashed(points, [n * stroke.width for n in _DASHES[stroke.dash]])
+                [*one] for one in _dashed(points, [n * stroke.width for n in DASHES[stroke.dash]])
             ]
 
         def drawn(draw: ImageDraw.ImageDraw, at: Callable[[Point], Point], zoom: float) -> None:

@@ -9,7 +9,19 @@ from typing import Literal, Protocol
 
 from clem_retrace.plots.figures import Role
 
-__all__ = ["PAPER", "Anchor", "Box", "Dash", "Ink", "Inks", "Letters", "Point", "Stroke", "Surface"]
+__all__ = [
+    "DASHES",
+    "PAPER",
+    "Anchor",
+    "Box",
+    "Dash",
+    "Ink",
+    "Inks",
+    "Letters",
+    "Point",
+    "Stroke",
+    "Surface",
+]
 
 #: (x, y) in pixels, y downwards.
 Point = tuple[float, float]
@@ -18,6 +30,14 @@ Point = tuple[float, float]
 Anchor = Literal["start", "middle", "end"]
 
 Dash = Literal["solid", "dashed", "dotted", "dash-dot"]
+
+#: Lengths of strokes and gaps, over the width of the line.
+DASHES: dict[Dash, tuple[float, ...]] = {
+    "solid": (),
+    "dashed": (4, 2.5),
+    "dotted": (1.2, 2),
+    "dash-dot": (5, 2, 1.2, 2),
+}
 
 
 @dataclass(frozen=True, slots=True)

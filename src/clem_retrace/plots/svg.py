@@ -9,7 +9,7 @@ from html import escape
 
 from clem_retrace.plots.drawing import draw, height_of
 from clem_retrace.plots.figures import Figure
-from clem_retrace.plots.surface import PAPER, Anchor, Box, Dash, Ink, Inks, Point, Stroke
+from clem_retrace.plots.surface import DASHES, PAPER, Anchor, Box, Ink, Inks, Point, Stroke
 
 __all__ = ["FONT", "SvgSurface", "as_svg"]
 
@@ -22,13 +22,6 @@ FONT = f'font-family="Helvetica, Arial, sans-serif" font-size="{SIZE}"'
 #: Widths of letters over their size. The reader's font is not known: these are of a wide one.
 NARROW, USUAL, CAPITAL, BROAD = 0.42, 0.64, 0.77, 1.0
 _NARROW, _BROAD = frozenset(" .,:;'|()[]fijlrt"), frozenset("mMwWGOQ@%\u2014")
-
-#: Lengths of strokes and gaps, over the width of the line.
-_DASHES: dict[Dash, tuple[float, ...]] = {
-    "dashed": (4, 2.5),
-    "dotted": (1.2, 2),
-    "dash-dot": (5, 2, 1.2, 2),
-}
 
 
 def as_svg(figure: Figure, *, inks: Inks = PAPER, width: float = WIDTH) -> str:
@@ -134,7 +127,7 @@ def _stroked(stroke: Stroke | None) -> str:
     if stroke.ink.opacity < 1:
         words += f' stroke-opacity="{stroke.ink.opacity:g}"'
     if stroke.dash != "solid":
-        lengths = " ".join(_short(stroke.width * one) for one in _DASHES[stroke.dash])
+        lengths = " ".join(_short(stroke.width * one) for one in DASHES[stroke.dash])
         words += f' stroke-dasharray="{lengths}"'
     return words + ("" if stroke.mitred else ' stroke-linejoin="round"')
 

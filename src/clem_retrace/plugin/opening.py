@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
+from clem_retrace.plugin.docks import open_dock
 from clem_retrace.plugin.notices import report
 from clem_retrace.plugin.samples import SAMPLES, sample_layers, sample_steps
 from clem_retrace.plugin.worker import Runner
@@ -57,23 +58,15 @@ class Opening(QObject):
 
     def open_compare(self) -> None:
         """Open the dock that compares, or bring it to the front; there is one for a window."""
-        self._open_dock("Compare")
+        open_dock(self._viewer, "Compare")
 
     def open_landmarks(self) -> None:
         """Open the dock of landmarks and moves by hand, or bring it to the front."""
-        self._open_dock("Landmarks")
+        open_dock(self._viewer, "Landmarks")
 
     def open_export(self) -> None:
         """Open the dock that exports, applies and reports, or bring it to the front."""
-        self._open_dock("Export")
-
-    def _open_dock(self, name: str) -> Any:
-        """Return the widget of a dock of ours that is now in front."""
-        # As a tab: in a small window two docks of this height would leave each too little.
-        dock, widget = self._viewer.window.add_plugin_dock_widget("clem-retrace", name, tabify=True)
-        dock.show()
-        dock.raise_()
-        return widget
+        open_dock(self._viewer, "Export")
 
     def _open_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(None, "Open the LM and the EM image")

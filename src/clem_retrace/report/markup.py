@@ -13,7 +13,7 @@ from clem_retrace.plots.quantities import physical
 __all__ = ["Content", "Markup", "element", "joined", "length", "named", "number", "table"]
 
 #: Elements that hold nothing.
-VOID = frozenset({"br", "img", "meta"})
+VOID = frozenset({"br", "img", "input", "meta"})
 
 #: What no HTML file may hold: control characters, and the halves of a character that names of
 #: files which are not text are made of.

@@ -11,9 +11,10 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.batch import batch_steps
+from clem_retrace.batch.batches import settled
 from clem_retrace.batch.folder_names import folder_names
-from clem_retrace.batch.outcomes import Record, RowOutcome
-from clem_retrace.batch.rows import BadRow, Row, row_digest
+from clem_retrace.batch.outcomes import RowOutcome
+from clem_retrace.batch.rows import Row
 from clem_retrace.batch.sheets import Dialect
 from clem_retrace.events import Event, Progress, StageResult, Steps
 from clem_retrace.plugin.batch_dock.pairs import Pair
@@ -35,13 +36,10 @@ def before_steps(rows: Sequence[Row], out: Path) -> Steps[None]:
     folders = folder_names(row.name for row in rows)
     for index, (row, folder) in enumerate(zip(rows, folders, strict=True)):
         yield Progress("looking", index, len(rows))
-        record = None if isinstance(row, BadRow) else Record.read(out / folder)
-        try:
-            if record is None or record.digest != row_digest(row):  # type: ignore[arg-type]
-                continue
-        except OSError:  # an image has gone: the run will tell
-            continue
-        yield StageResult("row", RowOutcome(index, row, record.outcome, out / folder, before=True))
+        digest, outcome = settled(row, out / folder)
+        # Without a digest it is one that cannot be run: the run will tell.
+        if digest and outcome is not None:
+            yield StageResult("row", RowOutcome(index, row, outcome, out / folder, before=True))
 
 
 def _alone(steps: Steps[tuple[RowOutcome, ...]]) -> Steps[tuple[RowOutcome, ...]]:

@@ -20,8 +20,8 @@ from clem_retrace.plugin.batch_dock.from_layers import (
 )
 from clem_retrace.plugin.batch_dock.pairs import Pair, Pairs
 from clem_retrace.plugin.batch_dock.pairs_box import PairsBox
-from clem_retrace.plugin.batch_dock.showing import retrace_dock
 from clem_retrace.plugin.batch_dock.tables import Cells, OpenedTable, open_table, save_table
+from clem_retrace.plugin.docks import retrace_dock
 from clem_retrace.plugin.export.dialogs import FileDialogs
 from clem_retrace.plugin.notices import report, warn
 from clem_retrace.plugin.worker import Runner

@@ -24,6 +24,7 @@ from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.plugin import outputs
 from clem_retrace.plugin.batch_dock.pairs import Pair
 from clem_retrace.plugin.batch_dock.tables import image_files
+from clem_retrace.plugin.docks import open_dock, retrace_dock
 from clem_retrace.plugin.form import put_outline
 from clem_retrace.plugin.layers import Origin, origin
 from clem_retrace.plugin.notices import report
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-__all__ = ["Showing", "retrace_dock"]
+__all__ = ["Showing"]
 
 #: Larger files are no results, bytes.
 LARGEST = 1 << 26
@@ -57,15 +58,6 @@ class _Read:
     def roi(self) -> Roi | None:
         """The region, if the pair has one."""
         return self.pair.row.roi if isinstance(self.pair.row, BatchRow) else None
-
-
-def retrace_dock(dock: QWidget) -> RetraceWidget | None:
-    """Return the dock `Retrace and register` of the window that another dock is in, if open."""
-    root = dock
-    while root.parentWidget() is not None:
-        root = root.parentWidget()
-    found: RetraceWidget | None = root.findChild(RetraceWidget)
-    return found
 
 
 class Showing(QObject):
@@ -149,9 +141,7 @@ class Showing(QObject):
 
     def _opened_dock(self) -> RetraceWidget:
         """Return the dock that shows results, after opening it."""
-        _, widget = self._viewer.window.add_plugin_dock_widget(
-            "clem-retrace", "Retrace and register", tabify=True
-        )
+        widget = open_dock(self._viewer, "Retrace and register")
         assert isinstance(widget, RetraceWidget)
         # The next pair is opened from here.
         here = self._dock.parentWidget()

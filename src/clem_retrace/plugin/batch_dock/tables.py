@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import Any
 
 from clem_retrace.batch.columns import RECTANGLE, column_of, columns, is_remark
 from clem_retrace.batch.rows import BadRow, BatchRow, ImageFile, Row
-from clem_retrace.batch.sheets import Dialect, written
-from clem_retrace.batch.tables import read_table
+from clem_retrace.batch.sheets import Dialect, sheet_of, written
+from clem_retrace.batch.tables import read_table, rows_of
 from clem_retrace.errors import BadFile
 from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Roi
@@ -101,11 +100,10 @@ def checked(
     """
     if not rows:
         return ()
-    # The reader of the command takes a file: so both refuse the same, in the same words.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "pairs.csv")
-        path.write_bytes(written(_lines(rows), dialect))
-        return tuple(_told(row) for row in read_table(path, options).rows)
+    # By the reader of the command: so both refuse the same, in the same words.
+    path = Path("pairs.csv")
+    sheet = sheet_of(path, _lines(rows), dialect)
+    return tuple(_told(row) for row in rows_of(path, sheet, options))
 
 
 def image_files(cells: Cells, dialect: Dialect = NEW) -> tuple[ImageFile, ImageFile]:

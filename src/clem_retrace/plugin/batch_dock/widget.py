@@ -23,10 +23,11 @@ from clem_retrace.plugin.batch_dock.gathering import Gathering
 from clem_retrace.plugin.batch_dock.pairs import Pairs
 from clem_retrace.plugin.batch_dock.pairs_box import PairsBox
 from clem_retrace.plugin.batch_dock.run_box import RunBox
-from clem_retrace.plugin.batch_dock.showing import Showing, retrace_dock
+from clem_retrace.plugin.batch_dock.showing import Showing
 from clem_retrace.plugin.batch_dock.states import State, state_of, tally
 from clem_retrace.plugin.batch_dock.tables import save_table
 from clem_retrace.plugin.dock import ScrollingDock
+from clem_retrace.plugin.docks import retrace_dock
 from clem_retrace.plugin.guide import Mark, StepState
 from clem_retrace.plugin.looks import set_primary, style_sheet
 from clem_retrace.plugin.notices import warn

@@ -11,12 +11,12 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QWidget
 
 from clem_retrace.events import Steps
+from clem_retrace.plugin.docks import retrace_dock
 from clem_retrace.plugin.export.choice import Choice
 from clem_retrace.plugin.export.dialogs import FileDialogs, stem
 from clem_retrace.plugin.export.runs import ToReport, all_runs, one_run
 from clem_retrace.plugin.looks import button, hint_label
 from clem_retrace.plugin.scene import Scene
-from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.report import report_steps
 
 if TYPE_CHECKING:
@@ -130,10 +130,7 @@ class Reporting(QObject):
     @property
     def results(self) -> Results | None:
         """The runs of the session, if their dock is open."""
-        root = self._dock
-        while root.parentWidget() is not None:
-            root = root.parentWidget()
-        found = root.findChild(RetraceWidget)
+        found = retrace_dock(self._dock)
         return None if found is None else found.results
 
     def show_offers(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
+from clem_retrace.plugin.docks import open_dock
 from clem_retrace.plugin.landmarks.pairing import Pairing
 from clem_retrace.plugin.landmarks.results import facts, region
 from clem_retrace.plugin.landmarks.taking import Taking
@@ -83,12 +84,8 @@ class Ending(QObject):
 
     def _on_taken(self, registration: Registration, lm: Image, em: Image) -> None:
         if hasattr(self._viewer, "window"):
-            dock, widget = self._viewer.window.add_plugin_dock_widget(
-                "clem-retrace", "Retrace and register", tabify=True
-            )
-            widget.show_result(registration, lm, em)
-            dock.show()
-            dock.raise_()
+            retrace = open_dock(self._viewer, "Retrace and register")
+            retrace.show_result(registration, lm, em)
         # A run has a matrix; what bends is exported from this dock's own overlay.
         fitted = self._desk.fit.transform
         bent = fitted is not None and fitted.spline is not None

@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 # For `make bench`; the real pairs are left out where their folder is not there.
 ARGS ?= --data ../shared/pairs --json benchmark.json
 
+# How much harder `make reliability` tries than `make test`.
+EFFORT ?= 50
+
 # Viewer tests and screenshots need a display with OpenGL: a virtual one, drawn in software.
 ifeq ($(shell uname -s),Linux)
 WITH_DISPLAY := env -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM LIBGL_ALWAYS_SOFTWARE=1 \
@@ -21,7 +24,7 @@ WITHOUT_DISPLAY := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types tests viewer-tests wheel-check system bench docs-options \
+.PHONY: help demo test lint types tests viewer-tests wheel-check system reliability bench docs-options \
 	screenshots clean
 
 help: ## show the targets
@@ -43,13 +46,16 @@ types: $(VENV)/.installed-test ## type check
 	$(BIN)/mypy
 
 tests: system $(VENV)/.installed-test ## the tests that need no display
-	$(WITHOUT_DISPLAY) $(BIN)/python -m pytest -m "not viewer"
+	$(WITHOUT_DISPLAY) $(BIN)/python -m pytest -m "not viewer" -n auto --dist worksteal
 
 viewer-tests: system $(VENV)/.installed-test ## the tests that need a napari window
 	$(WITH_DISPLAY) $(BIN)/python -m pytest -m viewer
 
 wheel-check: system $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
 	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py
+
+reliability: system $(VENV)/.installed-test ## the tests of docs/reliability.md, for long
+	CLEM_RETRACE_EFFORT=$(EFFORT) $(WITH_DISPLAY) $(BIN)/python -m pytest tests/reliability -n auto
 
 bench: $(VENV)/.installed-bench ## measure accuracy, on pairs with a known answer, and speed
 	$(BIN)/python benchmarks/accuracy.py $(ARGS)

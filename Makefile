@@ -15,6 +15,18 @@ ARGS ?= --data ../shared/pairs --json benchmark.json
 # How much harder `make reliability` tries than `make test`.
 EFFORT ?= 50
 
+# The folder that `make wheel-check` puts both files into when they are sound, if one is named.
+KEEP ?=
+
+# What the tests run on: PyQt6 comes with `test`, PySide6 with `pyside,test-tools`; and which
+# versions, where not the newest, in the words of uv: lowest-direct.
+EXTRAS ?= test
+RESOLUTION ?=
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ifneq ($(RESOLUTION),)
+INSTALL += uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --resolution $(RESOLUTION)
+endif
+
 # Viewer tests and screenshots need a display with OpenGL: a virtual one, drawn in software.
 ifeq ($(shell uname -s),Linux)
 WITH_DISPLAY := env -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM LIBGL_ALWAYS_SOFTWARE=1 \
@@ -24,8 +36,8 @@ WITHOUT_DISPLAY := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types tests viewer-tests wheel-check system reliability bench docs-options \
-	screenshots clean
+.PHONY: help demo test lint types tests viewer-tests wheel-check lowest pyside system \
+	reliability bench docs docs-links docs-options screenshots clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -45,14 +57,20 @@ lint: $(VENV)/.installed-test ## style, and what static analysis finds
 types: $(VENV)/.installed-test ## type check
 	$(BIN)/mypy
 
-tests: system $(VENV)/.installed-test ## the tests that need no display
+tests: system $(VENV)/.installed-$(EXTRAS) ## the tests that need no display
 	$(WITHOUT_DISPLAY) $(BIN)/python -m pytest -m "not viewer" -n auto --dist worksteal
 
-viewer-tests: system $(VENV)/.installed-test ## the tests that need a napari window
+viewer-tests: system $(VENV)/.installed-$(EXTRAS) ## the tests that need a napari window
 	$(WITH_DISPLAY) $(BIN)/python -m pytest -m viewer
 
 wheel-check: system $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
-	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py
+	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py $(KEEP)
+
+lowest: ## the tests with the oldest of everything that pyproject.toml allows
+	CLEM_RETRACE_LOWEST=1 $(MAKE) VENV=.venv-lowest RESOLUTION=lowest-direct tests viewer-tests
+
+pyside: ## the tests with PySide6 in place of PyQt6
+	$(MAKE) VENV=.venv-pyside EXTRAS=pyside,test-tools tests viewer-tests
 
 reliability: system $(VENV)/.installed-test ## the tests of docs/reliability.md, for long
 	CLEM_RETRACE_EFFORT=$(EFFORT) $(WITH_DISPLAY) $(BIN)/python -m pytest tests/reliability -n auto
@@ -61,6 +79,12 @@ bench: $(VENV)/.installed-bench ## measure accuracy, on pairs with a known answe
 	$(BIN)/python benchmarks/accuracy.py $(ARGS)
 	$(BIN)/python benchmarks/speed.py
 
+docs: $(VENV)/.installed-docs ## build the documentation's site, in site/; a warning is an error
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going -d build/doctrees docs site
+
+docs-links: $(VENV)/.installed-docs ## ask every external link of the documentation; needs a network
+	$(BIN)/sphinx-build -b linkcheck -d build/doctrees docs build/links
+
 docs-options: $(VENV)/.installed-test ## write docs/options.md from the options' declarations
 	$(BIN)/python docs/make_options.py
 
@@ -68,12 +92,13 @@ screenshots: system $(VENV)/.installed-test ## take the pictures of the document
 	$(WITH_DISPLAY) $(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_overview.py
 	$(BIN)/python docs/make_scale_curve.py
+	$(BIN)/python docs/make_stage_pictures.py
 
 system: ## install what Qt needs of the system, where it is missing
 	@.ci/system-packages qt display
 
 clean: ## delete everything that make made
-	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.made:
 	@PYTHON=$(PYTHON) .ci/system-packages venv
@@ -85,5 +110,5 @@ $(VENV)/.made:
 # Editable: after a change of the sources nothing needs to be installed again.
 $(VENV)/.installed-%: pyproject.toml $(VENV)/.made
 	@echo "Installing clem-retrace[$*] into $(VENV): the first time this takes some minutes ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@$(INSTALL) --editable ".[$*]"
 	@touch $@

@@ -2,11 +2,13 @@
 
 The wheel goes into an environment of its own, which borrows the dependencies of the one
 that runs this script: what is tried is our package, not the download of napari. A display
-is needed: napari is opened with the sample data and the widget.
+is needed: napari is opened with the sample data and the widget. A folder that is named on
+the command line is given both files when they are sound: what is released was tried.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -40,13 +42,15 @@ viewer.close()
 """
 
 
-def main() -> None:
-    """Exit with an error if something is missing or does not run."""
+def main(keep: str | None = None) -> None:
+    """Exit with an error if something is missing or does not run; `keep` gets what is sound."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
         (sdist,) = folder.glob("*.tar.gz")
         (wheel,) = folder.glob("*.whl")
+        run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
+        run(sys.executable, "-m", "check_wheel_contents", wheel)
         look_into_sdist(sdist)
         look_into_wheel(wheel)
         bin_folder = install(wheel, folder / "environment")
@@ -57,6 +61,10 @@ def main() -> None:
         run(bin_folder / "python", "-m", "npe2", "validate", "clem-retrace", cwd=empty)
         run(bin_folder / "python", "trial.py", cwd=empty)
         print(f"{wheel.name} and {sdist.name} are sound")
+        if keep is not None:
+            Path(keep).mkdir(parents=True, exist_ok=True)
+            for file in (sdist, wheel):
+                shutil.copy2(file, keep)
 
 
 def look_into_sdist(sdist: Path) -> None:
@@ -103,4 +111,4 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -30,12 +30,13 @@ from scipy import stats
 
 from clem_retrace import Micrograph, register
 from clem_retrace.alignment import Scene, Template
-from clem_retrace.alignment.gauss_newton import sample, steepest_steps
+from clem_retrace.alignment.interpolation import interpolate
+from clem_retrace.alignment.template import steepest_steps
 from clem_retrace.evaluation import centre_distance, target_registration_error, targets
 from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.registration import AffineEstimate, register_affine
-from clem_retrace.registration.affine import LEVELS, TUKEY, gain_and_weights
+from clem_retrace.registration.affine import LEVELS, TUKEY, gain_and_weights, register_affine
+from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.registration.uncertainty import block_sums, expected_error, in_lm_pixels
 from clem_retrace.resampling import decimate
 from clem_retrace.stages import WORKING_RATIO
@@ -150,7 +151,7 @@ def simpler(task: Task, work: Micrograph, em_to_lm: Matrix) -> dict[str, NDArray
     ratio = decompose(lm_to_em).magnification
     scene = Scene.at(task.lm, work, task.roi, ratio=ratio, cell=cell, sigma=sigma)
     template = scene.template(task.contrast, options.context)
-    values, inside = sample(scene.em, scene.onto_grids(lm_to_em)[None], template.points)
+    values, inside = interpolate(scene.em, scene.onto_grids(lm_to_em)[None], template.points)
     prior = template.weights * inside[0]
     gain, residual, tukey = gain_and_weights(values[0], template.values, prior, TUKEY)
     weights = prior * tukey

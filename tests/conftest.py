@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -20,6 +21,10 @@ if sys.platform.startswith("linux") and not (
     os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
 ):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# On a busy machine a case that is quick can take long.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -375,19 +375,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"clem-retrace {version('clem-retrace')}\n"
 
 
-def test_the_command_line_starts_without_the_heavy_packages() -> None:
-    heavy = ("scipy", "skimage", "tifffile", "imageio", "PIL", "tqdm", "qtpy", "napari", "magicgui")
-    program = (
-        "import sys, clem_retrace, clem_retrace.cli; "
-        "clem_retrace.arguments.make_parser(); "
-        f"print([name for name in {heavy} if name in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
-
-
 def test_another_candidate_can_be_taken(
     pair: Pair, files: Files, finished: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -15,11 +15,17 @@ import pytest
 import tifffile
 import yaml
 
+import clem_retrace
 from clem_retrace import cli
+from clem_retrace.geometry import similarity
+from clem_retrace.io.images import read_micrograph
+from clem_retrace.io.transforms import write_transform
+from clem_retrace.micrograph import ImageFacts
+from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.synthetic import simulate_pair
 
 TOP = Path(__file__).parents[1]
-PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
+PAGES = sorted([*TOP.glob("*.md"), *TOP.glob(".github/**/*.md"), *TOP.glob("docs/**/*.md")])
 SOURCES = TOP / "src" / "clem_retrace"
 
 
@@ -90,10 +96,10 @@ def test_commands_exist(page):
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
     text = page.read_text(encoding="utf-8")
     for words in commands(text):
-        if words[0] == "clem-retrace" and "--help" not in words:
+        if words[0] == "clem-retrace" and not {"--help", "--version"} & set(words):
             cli._parser().parse_args(words[1:])
         else:
-            assert words[0] in ("clem-retrace", "make", "python", "pip"), words
+            assert words[0] in ("clem-retrace", "git", "make", "python", "pip"), words
         if words[0] == "make":
             assert set(words[1:]) <= targets
         if words[0] == "python" and words[1] != "-m":
@@ -108,6 +114,35 @@ def test_flags_exist(page):
     for code in re.findall(r"`(--[^`]*|clem-retrace [^`]*)`", page.read_text(encoding="utf-8")):
         for flag in re.findall(r"(?<!\S)--[a-z][a-z-]*", code):
             assert flag in known, code
+
+
+def test_the_site_has_every_page():
+    toc = yaml.safe_load(text_of("docs/_toc.yml"))
+
+    def files(entries):
+        for entry in entries:
+            yield entry["file"]
+            yield from files(entry.get("entries", ()))
+
+    named = {toc["root"], *(name for part in toc["subtrees"] for name in files(part["entries"]))}
+    there = [*TOP.glob("docs/**/*.md"), *TOP.glob("docs/**/*.rst")]
+    assert named == {path.relative_to(TOP / "docs").with_suffix("").as_posix() for path in there}
+
+
+def test_the_reference_names_what_is_there():
+    of_the_package = set()
+    directives = re.compile(r"^\.\. (\w+):: (\S+)$((?:\n {3}:.*)*)", re.MULTILINE)
+    for page in TOP.glob("docs/api/*.rst"):
+        home = None
+        for directive, name, settings in directives.findall(page.read_text(encoding="utf-8")):
+            names = re.findall(r"\w+", settings.partition(":members:")[2].partition("\n")[0])
+            if directive in ("currentmodule", "automodule"):
+                home = importlib.import_module(name)
+                assert set(names) <= set(home.__all__), name
+            else:
+                assert all(hasattr(getattr(home, name), member) for member in names), name
+                of_the_package |= {name} if home is clem_retrace else set()
+    assert of_the_package == set(clem_retrace.__all__) - {"__version__"}
 
 
 def test_the_makefile_says_what_each_target_does():
@@ -270,6 +305,50 @@ def test_the_example_on_the_page_of_options_runs():
     names = {}
     exec(example, names)
     assert names["options"].changed() == {"search": "oriented", "oriented.mirror": "no"}
+
+
+#: Pages with examples in Python, and the test that runs them.
+EXAMPLES = {
+    "README.md": "test_docs",
+    "docs/batch.md": "batch/test_batches",
+    "docs/exchange.md": "io/transforms/test_exchange_page",
+    "docs/figure.md": "test_docs",
+    "docs/images-out.md": "test_applying",
+    "docs/large-images.md": "test_docs",
+    "docs/options.md": "test_docs",
+    "docs/tutorial.md": "test_docs",
+}
+
+
+def test_every_example_in_python_is_run_by_some_test():
+    with_examples = {id_of(page) for page in PAGES if blocks(page.read_text("utf-8"), "python")}
+    assert with_examples == set(EXAMPLES)
+    for page, module in EXAMPLES.items():
+        test = (TOP / "tests" / f"{module}.py").read_text(encoding="utf-8")
+        assert Path(page).name in test, page
+
+
+def test_the_example_of_a_figure_draws_it(files, monkeypatch):
+    folder, _ = files
+    monkeypatch.chdir(folder)
+    shift = similarity(11.3 / 110, 0.0, False, (0.0, 0.0), (30.0, 300.0))
+    facts = [ImageFacts.of(read_micrograph(name)) for name in ("lm.tif", "em.tif")]
+    Path("result").mkdir(exist_ok=True)
+    write_transform("result/registration.json", PairTransform(shift, *facts))
+    (example,) = blocks(text_of("docs/figure.md"), "python")
+    exec(example, {})
+    for name in ("figure-side-by-side.svg", "figure-opacity.svg"):
+        assert "a vesicle" in (folder / name).read_text(encoding="utf-8")
+
+
+def test_the_example_of_a_compressed_file_makes_one_that_is_mapped(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(1).integers(0, 200, (60, 80), np.uint8)
+    tifffile.imwrite("em-compressed.tif", pixels, compression="zlib")
+    (example,) = blocks(text_of("docs/large-images.md"), "python")
+    exec(example, {})
+    back = tifffile.memmap("em.tif", mode="r")
+    np.testing.assert_array_equal(back, pixels)
 
 
 def test_the_example_region_is_the_same_everywhere():

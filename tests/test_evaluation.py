@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from clem_retrace.evaluation import centre_distance, target_registration_error
+from clem_retrace.errors import InvalidOption
+from clem_retrace.evaluation import centre_distance, target_registration_error, targets
 from clem_retrace.geometry import compose, invert, similarity, translation
 from clem_retrace.micrograph import Roi
 
@@ -57,3 +60,22 @@ def test_a_turn_grows_with_the_distance_from_its_centre() -> None:
     assert errors[0, 0] == pytest.approx(chord * np.hypot(20, 30))
     assert errors[2, 4] == pytest.approx(chord * 30)
     assert errors[4, 2] == pytest.approx(chord * 20)
+
+
+def test_the_share_of_an_em_of_unknown_size_is_not_told() -> None:
+    distance = centre_distance((0, 0), (3, 4), (0, 0), 2.0)
+    assert (distance.pixels, distance.nm) == (5, 10)
+    assert str(distance) == "5.0 EM px = 10 nm"
+
+
+@pytest.mark.parametrize(
+    ("found", "size"), [((np.nan, 0), 1.0), ((0, np.inf), None), ((0, 0), -1.0), ((0, 0), "1")]
+)
+def test_no_distance_is_told_of_what_is_no_place(found: tuple[float, float], size: Any) -> None:
+    with pytest.raises(InvalidOption, match="not known"):
+        centre_distance(found, (3, 4), (10, 10), size)
+
+
+def test_one_target_at_least_is_needed() -> None:
+    with pytest.raises(InvalidOption, match="targets"):
+        targets(Roi(0, 0, 10, 10), points=0)

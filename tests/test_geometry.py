@@ -150,6 +150,10 @@ def test_points_keep_their_leading_axes() -> None:
         ([[1, 0, 0], [0, 1, 0], [0, 0.1, 1]], "last row"),
         (np.diag([1, 0, 1]), "inverted"),
         (np.diag([0, 0, 1]), "inverted"),
+        (np.diag([1e-40, 1e-40, 1]), "inverted"),
+        (translation((1e31, 0)), "no image is so large"),
+        ([["a", 0, 0], [0, 1, 0], [0, 0, 1]], "of numbers"),
+        ([[1, 0], [0, 1, 0]], "of numbers"),
     ],
 )
 def test_what_is_no_transform_is_refused(matrix: object, words: str) -> None:
@@ -161,3 +165,9 @@ def test_a_checked_transform_is_a_copy() -> None:
     matrix = np.eye(3)
     as_transform(matrix)[0, 2] = 5
     np.testing.assert_array_equal(matrix, np.eye(3))
+
+
+@pytest.mark.parametrize(("magnification", "angle"), [(np.inf, 0), (1, np.inf), (np.nan, 0), (1, np.nan)])
+def test_a_similarity_of_no_numbers_is_refused(magnification: float, angle: float) -> None:
+    with pytest.raises(TransformError, match="magnification of"):
+        similarity(magnification, angle, False, (0, 0), (0, 0))

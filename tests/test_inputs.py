@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clem_retrace.errors import MissingPixelSize, RoiError
+from clem_retrace.errors import BadImage, InvalidOption, MissingPixelSize, RoiError
 from clem_retrace.geometry import Matrix, invert, map_points, similarity, translation
-from clem_retrace.inputs import check_reach, overlap_region, resolve_ratio
+from clem_retrace.inputs import (
+    check_reach,
+    check_take,
+    in_memory,
+    overlap_region,
+    resolve_ratio,
+)
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 
@@ -85,3 +92,33 @@ def test_a_start_tells_the_ratio_where_pixel_sizes_do_not() -> None:
         resolve_ratio(bare, bare, options)
     with pytest.raises(MissingPixelSize, match="larger than the LM's"):
         resolve_ratio(sized, Micrograph(data, 200.0), options, otherwise=3.5)
+
+
+@pytest.mark.parametrize("rank", [0, 4, -1, 1.0, True, "1", None])
+def test_a_rank_that_is_not_listed_is_refused(rank: Any) -> None:
+    with pytest.raises(InvalidOption, match="is to be taken"):
+        check_take(rank, 3)
+
+
+def test_an_image_of_digits_that_float32_does_not_hold_is_not_called_constant() -> None:
+    counts = np.arange(30).reshape(5, 6)
+    with pytest.raises(BadImage, match="digits that 32 bits do not hold"):
+        in_memory(Micrograph(counts + 2**60, name="cell 7"))
+    with pytest.raises(BadImage, match="cell 7 is"):
+        in_memory(Micrograph(np.full((5, 6), 7), name="cell 7"))
+
+
+def test_an_image_of_immense_values_is_refused_and_one_hot_pixel_is_missing() -> None:
+    image = np.arange(30.0).reshape(5, 6)
+    with pytest.raises(BadImage, match="no finite values"):
+        in_memory(Micrograph((image + 1) * 1e300))
+    image[2, 3] = 3e38
+    seen = in_memory(Micrograph(image)).data
+    assert np.isnan(seen[2, 3])
+    assert np.isfinite(seen).sum() == 29
+
+
+def test_places_at_the_end_of_all_numbers_have_an_overlap_or_none() -> None:
+    far = similarity(1e-9, 0.0, False, (1e25, 0), (0, 0))
+    with pytest.raises(RoiError, match="does not lie on the LM"):
+        overlap_region(LM_SHAPE, EM_SHAPE, far)

@@ -7,6 +7,7 @@ import pytest
 
 from clem_retrace.low_pass import LOW_PASS, LowPass
 from clem_retrace.micrograph import Micrograph
+from clem_retrace.resampling import decimate
 
 
 @pytest.mark.parametrize("factor", [1.0, 2.5, 4.0, 9.7])
@@ -33,3 +34,30 @@ def test_nothing_is_blurred_that_is_not_coarsened() -> None:
     low_pass = LowPass.towards(Micrograph(image), 1.0)
     assert (low_pass.block, low_pass.sigma, low_pass.reach) == (1, 0, 0)
     assert low_pass.blurred(image) is image
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 3e38])
+def test_a_few_missing_pixels_leave_no_holes(missing: float) -> None:
+    image = np.random.default_rng(3).random((64, 80)).astype(np.float32)
+    spoilt = np.where(np.random.default_rng(4).random(image.shape) < 0.05, np.float32(missing), image)
+    low_pass = LowPass.towards(Micrograph(spoilt), 16.0)
+    assert low_pass.block == 8
+    (seen,) = low_pass.means(slice(0, 8), slice(0, 10))
+    whole = image.reshape(8, 8, 10, 8).mean((1, 3))
+    # The mean of the 61 that are left of 64 values of a spread of 0.29.
+    np.testing.assert_allclose(seen, whole, atol=0.05)
+
+
+def test_a_block_of_which_more_is_missing_than_known_is_missing() -> None:
+    image = np.ones((16, 32), np.float32)
+    image[:, 8:13] = np.nan
+    image[:, 16:20] = np.nan
+    (seen,) = LowPass.towards(Micrograph(image), 16.0).means(slice(0, 2), slice(0, 4))
+    np.testing.assert_array_equal(seen, [[1, np.nan, 1, 1]] * 2)
+
+
+def test_a_grid_far_coarser_than_the_image_holds_its_mean() -> None:
+    image = np.random.default_rng(5).random((9, 13)).astype(np.float32)
+    small, _ = decimate(Micrograph(image), 1e25)
+    assert small.shape == (1, 1)
+    assert small[0, 0] == pytest.approx(image.mean(), abs=0.05)

@@ -28,10 +28,12 @@ def test_images_that_cannot_be_used_are_refused_by_name(data: np.ndarray, words:
     assert "cell 7" in str(caught.value)
 
 
-@pytest.mark.parametrize("size", [0, -1.5, np.nan, np.inf])
-def test_impossible_pixel_sizes_are_refused(size: float) -> None:
+@pytest.mark.parametrize("size", [0, -1.5, np.nan, np.inf, 10**400, "30", (3, 3), True, 1j])
+def test_impossible_pixel_sizes_are_refused(size: Any) -> None:
     with pytest.raises(BadImage, match="pixel size"):
         Micrograph(np.zeros((5, 6)), pixel_size=size)
+    with pytest.raises(BadImage, match="pixel size"):
+        ImageFacts("", (5, 6), size)
 
 
 def test_lists_become_arrays() -> None:
@@ -80,9 +82,13 @@ def test_a_level_of_another_factor_is_taken_by_its_size() -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [(0, 0, 0, 5), (0, 0, 5, -1), (np.nan, 0, 5, 5), (0, np.inf, 5, 5)]
-)
-def test_rois_without_an_area_are_refused(numbers: tuple[float, ...]) -> None:
+    "numbers",
+    [
+        (0, 0, 0, 5), (0, 0, 5, -1), (np.nan, 0, 5, 5), (0, np.inf, 5, 5), (1e300, 0, 5, 5),
+        (0, "1", 5, 5), (0, None, 5, 5), (0, 0, 10**400, 5),
+    ],
+)  # fmt: skip
+def test_rois_without_an_area_are_refused(numbers: tuple[Any, ...]) -> None:
     with pytest.raises(RoiError):
         Roi(*numbers)
 
@@ -98,7 +104,8 @@ def test_the_bounding_box_of_a_turned_outline() -> None:
     assert Roi.from_corners([(0, 5), (5, 0), (10, 5), (5, 10)]) == Roi(0.5, 0.5, 10, 10)
 
 
-@pytest.mark.parametrize("corners", [[(1, 2)], [1, 2, 3], np.zeros((4, 3)), [(1, 1), (1, 9)]])
+@pytest.mark.parametrize("corners", [[(1, 2)], [1, 2, 3], np.zeros((4, 3)), [(1, 1), (1, 9)], ["ab", "cd"],
+                                     [(0, 0), (np.nan, 4)], [(0, 0), (1e300, 4)]])  # fmt: skip
 def test_outlines_that_enclose_nothing_are_refused(corners: object) -> None:
     with pytest.raises(RoiError):
         Roi.from_corners(corners)
@@ -194,3 +201,46 @@ def test_an_outline_goes_with_its_grid() -> None:
     half = roi.scaled(np.diag([0.5, 0.5, 1.0]))
     np.testing.assert_allclose(half.vertices, roi.vertices / 2)
     assert Roi(10, 20, 5, 8).scaled(np.diag([0.5, 0.5, 1.0])).outline == ()
+
+
+@pytest.mark.parametrize("level", [np.zeros((3, 4, 3)), np.zeros((0, 4)), np.zeros((3, 4), complex)])
+def test_levels_that_cannot_be_used_are_refused(level: np.ndarray) -> None:
+    with pytest.raises(BadImage, match="a level of cell 7"):
+        Micrograph(np.zeros((6, 8)), name="cell 7", levels=[level])
+
+
+def test_pixel_sizes_and_regions_of_numpys_numbers_can_be_written_as_json() -> None:
+    micrograph = Micrograph(np.zeros((5, 6)), np.float32(2.5))
+    roi = Roi(np.int64(1), np.float32(2), np.int16(3), 4)
+    assert json.loads(json.dumps([ImageFacts.of(micrograph).pixel_size, roi.row, roi.height])) == [
+        2.5, 1, 3,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, -1), (5, 6, 3), (2.5, 3), ("5", "6")])
+def test_facts_have_a_shape(shape: Any) -> None:
+    with pytest.raises(BadImage, match="a shape of"):
+        ImageFacts("cell 7", shape, None)
+
+
+def test_a_very_large_outline_keeps_its_area() -> None:
+    roi = Roi.from_outline([(0, 0), (0, 1e20), (1e20, 0)])
+    assert roi.outline
+    assert Roi.from_outline([(0, 0), (0, 1e20), (1e20, 1e20), (1e20, 0)]).outline == ()
+
+
+def test_a_stack_without_planes_has_no_projection() -> None:
+    with pytest.raises(BadImage, match="no planes"):
+        project(np.zeros((0, 5, 6)), "max")
+
+
+@pytest.mark.parametrize("plane", [None, 1.0, True, "1"])
+def test_a_plane_is_a_whole_number(plane: Any) -> None:
+    with pytest.raises(InvalidOption, match="plane"):
+        project(np.zeros((3, 5, 6)), "plane", plane)
+
+
+def test_planes_too_bright_for_float32_are_projected_in_silence() -> None:
+    stack = np.full((3, 2, 2), 3e38, np.float32)
+    stack[1] = np.inf
+    assert np.isinf(project(stack, "mean")).all()

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 
 from clem_retrace.errors import InvalidOption
@@ -147,3 +148,25 @@ def test_presets_are_the_papers_searches() -> None:
 def test_options_cannot_be_changed_in_place() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         RegistrationOptions().search = "both"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**5000), math.inf, 1j, (3,), np.array([3.0]), "3", None, b"3"]
+)
+def test_no_value_is_too_odd_to_be_refused(value: object) -> None:
+    for path in ("histogram.bins", "context", "search", "affine.enabled"):
+        with pytest.raises(InvalidOption, match=path):
+            RegistrationOptions.from_paths({path: value})
+
+
+def test_a_refusal_of_a_long_value_is_short() -> None:
+    for value in (10**400, "x" * 1000, list(range(1000))):
+        with pytest.raises(InvalidOption) as caught:
+            RegistrationOptions.from_paths({"search": value})
+        assert len(str(caught.value)) < 150
+
+
+@pytest.mark.parametrize("group", [None, {}, {"bins": 8}, RepresentationOptions(), 3])
+def test_a_group_of_another_kind_is_refused(group: object) -> None:
+    with pytest.raises(InvalidOption, match="HistogramOptions is needed"):
+        RegistrationOptions(histogram=group)  # type: ignore[arg-type]

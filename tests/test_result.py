@@ -18,7 +18,7 @@ from clem_retrace.io.readout import readout
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import register
-from clem_retrace.registration import AffineEstimate
+from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.result import Registration
 from clem_retrace.retracing import Match
 from clem_retrace.synthetic import Pair, simulate_pair

@@ -22,8 +22,8 @@ from clem_retrace.inputs import overlap_region
 from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.registration import AffineEstimate
 from clem_retrace.registration.affine import SPREAD_CELL, SPREAD_REACH, SPREAD_SIGMA
+from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.retracing import Match
 from clem_retrace.retracing.verdict import verdict_by_hand
 from clem_retrace.stages import affine_steps, only, standing_steps

@@ -21,6 +21,7 @@ from clem_retrace.events import Event, Progress, StageResult
 from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.micrograph import ImageFacts, Micrograph, Projection, Roi
 from clem_retrace.options import RegistrationOptions
+from clem_retrace.printing import print_no_more, say, tell
 
 if TYPE_CHECKING:
     from clem_retrace.applying import Target
@@ -32,9 +33,15 @@ __all__ = ["main"]
 #: The exit code of a command that was stopped by Ctrl-C: 128 + SIGINT, as shells have it.
 INTERRUPTED = 130
 
+#: And of one whose output nobody reads any more: 128 + SIGPIPE.
+NOT_READ = 141
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code of the command line: 0, 1 (rows failed), 2 (bad input) or 130 (Ctrl-C).
+    """Return the exit code of the command line.
+
+    It is 0, 1 (rows failed), 2 (bad input, or a file that cannot be read or written), 130
+    (Ctrl-C) or 141 (nobody reads what is printed).
 
     Parameters
     ----------
@@ -50,11 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _COMMANDS[parsed.command](parsed) or 0
     except ClemRetraceError as error:
-        _say(f"clem-retrace: error: {' '.join(str(error).split())}", sys.stderr)
+        tell(f"clem-retrace: error: {' '.join(str(error).split())}")
         return BAD_INPUT
     except KeyboardInterrupt:
-        _say("clem-retrace: stopped", sys.stderr)
+        tell("clem-retrace: stopped")
         return INTERRUPTED
+    except BrokenPipeError:
+        # Such as `head`, which has seen enough.
+        print_no_more()
+        return NOT_READ
+    except OSError as error:
+        from clem_retrace.io.system_errors import in_words
+
+        tell(f"clem-retrace: error: {in_words(error)}")
+        print_no_more()
+        return BAD_INPUT
 
 
 def _run(parsed: argparse.Namespace) -> None:
@@ -74,9 +91,12 @@ def _run(parsed: argparse.Namespace) -> None:
     make_folder(parsed.out)
     registration = _register(lm, em, roi, options, parsed)
     lines = [_pixel_size_line("LM", lm, lm_source), _pixel_size_line("EM", em, em_source)]
-    _say("\n".join([*lines, *readout(registration, truth)]))
-    for path in export(parsed.out, lm, em, registration, truth=truth):
-        _say(f"written       {path}")
+    # The numbers are told if no file can be written, and the files written if nothing can be told.
+    try:
+        paths = export(parsed.out, lm, em, registration, truth=truth)
+    finally:
+        say("\n".join([*lines, *readout(registration, truth)]))
+    say("\n".join(f"written       {path}" for path in paths))
 
 
 def _batch(parsed: argparse.Namespace) -> int:
@@ -115,14 +135,14 @@ def _demo(parsed: argparse.Namespace) -> None:
     if parsed.out is not None:
         make_folder(parsed.out)
     registration = _register(pair.lm, pair.em, pair.roi, options, parsed)
-    _say("\n".join([f"sample        {pair.name}", *readout(registration, pair.ground_truth)]))
+    say("\n".join([f"sample        {pair.name}", *readout(registration, pair.ground_truth)]))
     shown = not parsed.no_gui and _can_show()
     if not (shown or parsed.no_gui):
-        _say("no display, or no napari with Qt: the result is written to files", sys.stderr)
+        tell("no display, or no napari with Qt: the result is written to files")
     if parsed.out is not None or not shown:
         out = parsed.out or Path("clem-retrace-demo")
         for path in export(out, pair.lm, pair.em, registration, truth=pair.ground_truth):
-            _say(f"written       {path}")
+            say(f"written       {path}")
     if shown:
         from clem_retrace.plugin.demo import show
 
@@ -134,17 +154,18 @@ def _show(parsed: argparse.Namespace) -> None:
 
     session = read_session(parsed.session)
     assert session.saved is not None
-    _say(f"session       {_named(session.name)}{session.saved:%Y-%m-%d %H:%M %Z}")
-    _say(f"saved by      clem-retrace {session.version}")
+    say(f"session       {_named(session.name)}{session.saved:%Y-%m-%d %H:%M %Z}")
+    say(f"saved by      clem-retrace {session.version}")
     for number, run in enumerate(session.runs, start=1):
-        _say(f"\nrun {number:<9} {_named(run.name)}{run.time:%Y-%m-%d %H:%M %Z}")
-        _say("\n".join(_told(run)))
+        say(f"\nrun {number:<9} {_named(run.name)}{run.time:%Y-%m-%d %H:%M %Z}")
+        say("\n".join(_told(run)))
 
 
 def _report(parsed: argparse.Namespace) -> None:
     from clem_retrace.events import run
     from clem_retrace.io.sessions import read_session
-    from clem_retrace.report import ReportedRun, report_steps
+    from clem_retrace.report.reported import ReportedRun
+    from clem_retrace.report.writing import report_steps
 
     session, progress = read_session(parsed.session), _ProgressBar()
     name = parsed.session.name.removesuffix(".json").removesuffix(".clem")
@@ -162,8 +183,8 @@ def _report(parsed: argparse.Namespace) -> None:
     finally:
         progress.close()
     for problem in problems:
-        _say(f"no pictures   {problem}", sys.stderr)
-    _say(f"written       {out}")
+        tell(f"no pictures   {problem}")
+    say(f"written       {out}")
 
 
 def _convert(parsed: argparse.Namespace) -> None:
@@ -183,10 +204,10 @@ def _convert(parsed: argparse.Namespace) -> None:
     )
     pairs = transform.landmarks
     does = decompose(transform.em_to_lm)
-    _say(f"model         {transform.model}{'' if pairs is None else f', {pairs.used.sum()} pairs'}")
-    _say(f"EM to LM      x {does.magnification:.6g}, turned by {does.angle:.2f} degrees")
-    _say(f"mirrored      {'yes' if does.mirrored else 'no'}")
-    _say(f"written       {path}")
+    say(f"model         {transform.model}{'' if pairs is None else f', {pairs.used.sum()} pairs'}")
+    say(f"EM to LM      x {does.magnification:.6g}, turned by {does.angle:.2f} degrees")
+    say(f"mirrored      {'yes' if does.mirrored else 'no'}")
+    say(f"written       {path}")
 
 
 def _apply(parsed: argparse.Namespace) -> None:
@@ -212,7 +233,7 @@ def _apply(parsed: argparse.Namespace) -> None:
             failed += 1
             message = " ".join(str(error).split())
             told = message if path.name in message else f"{path}: {message}"
-            _say(f"clem-retrace: error: {told}", sys.stderr)
+            tell(f"clem-retrace: error: {told}")
     if failed:
         raise BadFile(f"{failed} of {len(parsed.files)} files could not be used")
 
@@ -237,8 +258,8 @@ def _apply_to(path: Path, target: Target, folder: Path, parsed: argparse.Namespa
     finally:
         progress.close()
     for note in applied.notes:
-        _say(f"note          {note}")
-    _say(f"written       {applied.path}")
+        say(f"note          {note}")
+    say(f"written       {applied.path}")
 
 
 def _known_facts(parsed: argparse.Namespace, role: str) -> ImageFacts | None:
@@ -263,7 +284,7 @@ def _told(run: SessionRun) -> Iterator[str]:
     from clem_retrace.snippets import command_line, way_taken
 
     for role, image in (("LM", run.lm), ("EM", run.em)):
-        missing = image.path is not None and not image.path.is_file()
+        missing = image.path is not None and not os.path.isfile(image.path)
         yield f"{role} image      {image.origin}{' (missing)' if missing else ''}"
     for result in run.results:
         yield from readout(result)
@@ -374,7 +395,7 @@ class _ProgressBar:
 
     def _begin(self, event: Progress) -> None:
         if not sys.stderr.isatty():
-            _say(f"{event.stage} ...", sys.stderr)
+            tell(f"{event.stage} ...")
             return
         from tqdm import tqdm
 
@@ -397,11 +418,6 @@ def _pixel_size_line(role: str, micrograph: Micrograph, source: str) -> str:
     if micrograph.pixel_size is None:
         return f"{role} pixel size unknown"
     return f"{role} pixel size {micrograph.pixel_size:g} nm ({source})"
-
-
-def _say(text: str, stream: Any = None) -> None:
-    """Print a line."""
-    (stream or sys.stdout).write(text + "\n")
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {

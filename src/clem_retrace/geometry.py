@@ -12,6 +12,7 @@ Conventions, in one place:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 Matrix = NDArray[np.float64]
+
+#: No transform of images holds larger numbers; a few of them, composed, must stay finite.
+LARGEST_ENTRY = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +80,27 @@ def as_transform(matrix: ArrayLike) -> Matrix:
         The shape is not (3, 3), a value is not finite, the last row is not
         (0, 0, 1), or the linear part cannot be inverted.
     """
-    result = np.array(matrix, dtype=np.float64)
+    try:
+        result = np.array(matrix, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TransformError(f"a transform is a 3 x 3 matrix of numbers: {error}") from error
     if result.shape != (3, 3):
         raise TransformError(f"a transform is a 3 x 3 matrix, not one of shape {result.shape}")
     if not np.isfinite(result).all():
         raise TransformError("a transform must hold finite numbers only")
-    if not np.allclose(result[2], (0, 0, 1), rtol=0, atol=1e-9):
+    # By hand, not by numpy's functions for arrays: a run checks some thousand transforms.
+    (a, b, down), (c, d, right), last = result.tolist()
+    if max(map(abs, (last[0], last[1], last[2] - 1))) > 1e-9:
         raise TransformError(f"the last row of an affine transform is 0 0 1, not {result[2]}")
-    singular = np.linalg.svd(result[:2, :2], compute_uv=False)
-    if singular[1] <= 1e-12 * singular[0] or singular[0] == 0:
+    largest = max(map(abs, (a, b, c, d)))
+    if max(largest, abs(down), abs(right)) > LARGEST_ENTRY:
+        raise TransformError(
+            f"the transform holds a number of {np.abs(result).max():.3g}: no image is so large"
+        )
+    # The determinant is the product of the principal stretches; over the larger one it is
+    # about the smaller one.
+    smaller = abs(a * d - b * c) / largest if largest else 0.0
+    if smaller <= max(1e-12 * largest, 1 / LARGEST_ENTRY):
         raise TransformError("the transform cannot be inverted: it flattens the plane")
     return result
 
@@ -127,8 +143,15 @@ def similarity(
         Flip the columns first.
     source, target : (row, col)
         `source` is mapped onto `target`.
+
+    Raises
+    ------
+    TransformError
+        The magnification or the angle is not finite.
     """
-    radians = np.deg2rad(angle)
+    if not (math.isfinite(magnification) and math.isfinite(angle)):
+        raise TransformError(f"a magnification of {magnification} and an angle of {angle} degrees")
+    radians = np.deg2rad(float(angle))
     cos, sin = np.cos(radians), np.sin(radians)
     matrix = np.eye(3)
     matrix[:2, :2] = magnification * np.array([[cos, -sin], [sin, cos]])
@@ -181,18 +204,20 @@ def swap_axes(matrix: Matrix) -> Matrix:
 
 def decompose(matrix: Matrix) -> Decomposition:
     """Return magnification, angle, mirror and anisotropy of a transform."""
-    linear = as_transform(matrix)[:2, :2]
-    mirrored = bool(np.linalg.det(linear) < 0)
+    (a, b, _), (c, d, _), _ = as_transform(matrix).tolist()
+    mirrored = a * d < b * c
     if mirrored:
-        linear = linear @ np.diag([1.0, -1.0])
-    u, stretch, vt = np.linalg.svd(linear)
-    turn = u @ vt
-    angle = float(np.rad2deg(np.arctan2(turn[1, 0], turn[0, 0])))
-    if angle <= -180:
-        angle += 360
+        b, d = -b, -d
+    # The polar decomposition of a 2 x 2 matrix, in closed form: half the sum and half the
+    # difference of the principal stretches are the lengths of its conformal parts.
+    half_sum = math.hypot(a + d, c - b) / 2
+    half_difference = math.hypot(a - d, b + c) / 2
+    angle = math.degrees(math.atan2(c - b, a + d))
+    larger = half_sum + half_difference
+    smaller = (a * d - b * c) / larger
     return Decomposition(
-        magnification=float(np.sqrt(stretch[0] * stretch[1])),
-        angle=angle,
+        magnification=math.sqrt(larger * smaller),
+        angle=180.0 if angle == -180.0 else angle,
         mirrored=mirrored,
-        anisotropy=float(stretch[0] / stretch[1] - 1),
+        anisotropy=larger / smaller - 1,
     )

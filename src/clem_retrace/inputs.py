@@ -18,6 +18,7 @@ from clem_retrace.errors import (
 from clem_retrace.geometry import Matrix, invert, map_points
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
+from clem_retrace.pixels import LARGEST_VALUE, as_float32, is_whole
 
 __all__ = [
     "check_fit",
@@ -80,16 +81,21 @@ def in_memory(lm: Micrograph) -> Micrograph:
     BadImage
         It is constant, or holds no finite values.
     """
-    data = np.asarray(lm.data, dtype=np.float32)
-    finite = np.isfinite(data)
+    given = np.asarray(lm.data)
+    data = as_float32(given)
     name = lm.name or "the LM image"
-    if not finite.any():
-        raise BadImage(f"{name} holds no finite values")
-    if not finite.all():
-        data = np.where(finite, data, np.nan).astype(np.float32)
-    if np.nanmin(data) == np.nanmax(data):
-        raise BadImage(f"{name} is constant: there are no structures in it")
-    return dataclasses.replace(lm, data=data, levels=())
+    if not np.isfinite(data).any():
+        raise BadImage(f"{name} holds no finite values of at most {LARGEST_VALUE:g}")
+    if np.nanmin(data) < np.nanmax(data):
+        return dataclasses.replace(lm, data=data, levels=())
+    if given.min() < given.max():
+        raise BadImage(
+            f"{name} differs in digits that 32 bits do not hold, from {given.min()} to "
+            f"{given.max()}: subtract the least value from it, or scale it"
+        )
+    raise BadImage(
+        f"{name} is blank, its values are constant: is it the right file, channel and plane?"
+    )
 
 
 def check_fit(roi: Roi, em: Micrograph, ratio: float, options: RegistrationOptions) -> None:
@@ -118,8 +124,10 @@ def check_take(rank: int, count: int) -> None:
     Raises
     ------
     InvalidOption
-        There are not so many.
+        There are not so many, or it is no whole number.
     """
+    if not is_whole(rank):
+        raise InvalidOption(f"candidate {rank!r} is to be taken: a whole number is needed")
     if not 1 <= rank <= count:
         raise InvalidOption(
             f"candidate {rank} is to be taken: there are {count}, the first has the number 1"
@@ -178,7 +186,7 @@ def _within(polygon: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.
         ):
             if depth >= 0:
                 kept.append(here)
-            if depth * next_depth < 0:
+            if min(depth, next_depth) < 0 < max(depth, next_depth):
                 kept.append(here + depth / (depth - next_depth) * (there - here))
         polygon = np.array(kept).reshape(-1, 2)
     return polygon

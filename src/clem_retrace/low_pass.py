@@ -9,10 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from clem_retrace.geometry import Matrix, compose, decimation
 from clem_retrace.micrograph import Micrograph
+from clem_retrace.pixels import as_float32
 
 __all__ = ["LowPass"]
 
@@ -57,6 +57,8 @@ class LowPass:
     @classmethod
     def towards(cls, micrograph: Micrograph, factor: float) -> Self:
         """Return the way to a grid that is coarser by a factor of at least 1."""
+        # Coarser yet, and one pixel of the grid still holds the whole image.
+        factor = min(factor, 2.0 * max(micrograph.shape))
         level, to_level = micrograph.coarsest(max(factor / 2, 1.0))
         done = 1 / math.sqrt(abs(np.linalg.det(to_level[:2, :2])))
         block = max(1, int(factor / done / 2))
@@ -116,19 +118,31 @@ def _reads(level: Any, rows: slice, strip: int) -> Iterator[slice]:
 
 
 def _block_means(pixels: NDArray[Any], block: int) -> NDArray[np.float32]:
-    """Return the means of blocks; the last ones of a side may be part-filled."""
-    part = np.asarray(pixels, dtype=np.float32)
+    """Return the means of blocks; the last ones of a side may be part-filled.
+
+    Missing pixels carry no weight; a block is missing that has values on less than half of it.
+    """
+    part = as_float32(pixels)
     if block == 1:
         return part
     missing = (-part.shape[0] % block, -part.shape[1] % block)
     if any(missing):
         part = np.pad(part, ((0, missing[0]), (0, missing[1])), mode="edge")
-    means: NDArray[np.float32] = part.reshape(len(part) // block, block, -1, block).mean((1, 3))
+    blocks = part.reshape(len(part) // block, block, -1, block)
+    means: NDArray[np.float32] = blocks.mean((1, 3))
+    if not np.isfinite(means).all():
+        known = np.isfinite(blocks)
+        share = known.mean((1, 3), dtype=np.float32)
+        total = np.where(known, blocks, np.float32(0)).mean((1, 3))
+        means = np.where(share >= 0.5, total / np.maximum(share, 0.5), np.float32(np.nan))
     return means
 
 
 def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Return a Gaussian blur in which missing (NaN) pixels carry no weight."""
+    # Imported when needed: docks that hold a `Sampling` open without scipy.
+    from scipy import ndimage
+
     known = np.isfinite(image)
     if known.all():
         return ndimage.gaussian_filter(image, sigma, mode="nearest")  # type: ignore[no-any-return]

@@ -8,18 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import BadImage, InvalidOption, RoiError
-from clem_retrace.geometry import Matrix, decimation, map_points
+from clem_retrace.geometry import LARGEST_ENTRY, Matrix, decimation, map_points
+from clem_retrace.pixels import is_whole, plane_of, real_number
 
 __all__ = ["ImageFacts", "Micrograph", "Projection", "Roi", "project"]
 
 Projection = Literal["max", "mean", "min", "std", "plane"]
+
+#: Of a stack that need not be in memory, so many pixels are projected at a time.
+BAND_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +34,7 @@ class Micrograph:
     data : array_like, shape (M, N)
         The image at full resolution. Anything with ``shape``, ``dtype`` and slicing
         will do (NumPy, dask, zarr); it is read in parts, and not before it is needed.
+        What is masked in a masked array is missing, as NaN is.
     pixel_size : float, nm per pixel, optional
         None when it is unknown.
     name : str
@@ -42,8 +46,16 @@ class Micrograph:
     Raises
     ------
     BadImage
-        Not two-dimensional; empty; not of a real number type; a pixel size that is
-        not a positive finite number.
+        Not two-dimensional, or a level is not; empty; not of a real number type; a pixel
+        size that is not a positive finite number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from clem_retrace import Micrograph
+    >>> lm = Micrograph(np.zeros((300, 400), np.uint16), pixel_size=110.0)
+    >>> lm.shape, lm.pixel_size
+    ((300, 400), 110.0)
     """
 
     data: Any
@@ -54,30 +66,10 @@ class Micrograph:
     def __post_init__(self) -> None:
         """Check what can be checked without reading the pixels."""
         name = self.name or "the image"
-        data = self.data
-        if not (hasattr(data, "shape") and hasattr(data, "dtype")):
-            data = np.asarray(data)
-            object.__setattr__(self, "data", data)
-        shape = tuple(data.shape)
-        if len(shape) == 3 and shape[2] in (3, 4):
-            raise BadImage(
-                f"{name} is an RGB image of shape {shape}: choose one channel or convert it to grey"
-            )
-        if len(shape) != 2:
-            raise BadImage(
-                f"{name} has {len(shape)} dimensions, shape {shape}: one two-dimensional "
-                "channel is needed; choose a channel and project the stack"
-            )
-        if 0 in shape:
-            raise BadImage(f"{name} is empty: its shape is {shape}")
-        if np.dtype(data.dtype).kind not in "buif":
-            raise BadImage(f"{name} holds {data.dtype}: real numbers are needed")
-        if self.pixel_size is not None and not (
-            math.isfinite(self.pixel_size) and self.pixel_size > 0
-        ):
-            raise BadImage(
-                f"{name} has a pixel size of {self.pixel_size} nm: a positive number is needed"
-            )
+        object.__setattr__(self, "data", plane_of(self.data, name))
+        levels = tuple(plane_of(level, f"a level of {name}") for level in self.levels)
+        object.__setattr__(self, "levels", levels)
+        object.__setattr__(self, "pixel_size", _size(self.pixel_size, name))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -111,13 +103,43 @@ class Micrograph:
         return chosen, decimation(factors)
 
 
+def _size(pixel_size: Any, name: str) -> float | None:
+    """Return a pixel size as a number of Python's.
+
+    Raises
+    ------
+    BadImage
+        It is not positive and finite.
+    """
+    if pixel_size is None:
+        return None
+    size = real_number(pixel_size)
+    if not (math.isfinite(size) and size > 0):
+        raise BadImage(f"{name} has a pixel size of {pixel_size} nm: a positive number is needed")
+    return float(size)
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What a result remembers of an image: name, shape, pixel size (nm, or None)."""
+    """What a result remembers of an image: name, shape, pixel size (nm, or None).
+
+    Raises
+    ------
+    BadImage
+        The shape is none, or the pixel size is not positive and finite.
+    """
 
     name: str
     shape: tuple[int, int]
     pixel_size: float | None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no shape and no pixel size; a shape of 0 x 0 is not known."""
+        if len(self.shape) != 2 or not all(
+            is_whole(side) and side >= 0 for side in self.shape
+        ):
+            raise BadImage(f"{self.name or 'the image'} has a shape of {self.shape} pixels")
+        object.__setattr__(self, "pixel_size", _size(self.pixel_size, self.name or "the image"))
 
     @classmethod
     def of(cls, micrograph: Micrograph) -> ImageFacts:
@@ -158,6 +180,16 @@ class Roi:
     RoiError
         A number is not finite, the extent is not positive, or the outline has one or two
         vertices.
+
+    Examples
+    --------
+    >>> from clem_retrace import Roi
+    >>> roi = Roi(row=10, col=20, height=5, width=8)
+    >>> roi.centre
+    (12.0, 23.5)
+    >>> triangle = Roi.from_outline([(10, 20), (10, 30), (25, 25)])
+    >>> bool(triangle.mask((40, 40))[12, 25])
+    True
     """
 
     row: float
@@ -168,11 +200,19 @@ class Roi:
 
     def __post_init__(self) -> None:
         """Refuse what has no area."""
+        for name in ("row", "col", "height", "width"):
+            number = real_number(getattr(self, name))
+            if not abs(number) <= LARGEST_ENTRY:
+                raise RoiError(
+                    f"the region has a {name} of {getattr(self, name)}: no image is so large"
+                    if abs(number) > LARGEST_ENTRY
+                    else f"the region has a {name} of {getattr(self, name)!r}: no number"
+                )
+            object.__setattr__(self, name, number)
         if len(self.outline) in (1, 2):
             raise RoiError(f"an outline has at least three vertices, not {len(self.outline)}")
-        numbers = (self.row, self.col, self.height, self.width, *chain(*self.outline))
-        if not all(math.isfinite(number) for number in numbers):
-            raise RoiError(f"the region has numbers that are not finite: {numbers}")
+        if self.outline:
+            object.__setattr__(self, "outline", tuple(map(tuple, _points(self.outline).tolist())))
         if not (self.height > 0 and self.width > 0):
             raise RoiError(
                 f"the region is {self.height:g} x {self.width:g} pixels: draw one with an area"
@@ -206,13 +246,14 @@ class Roi:
         RoiError
             Less than three points, or a polygon without an area.
         """
-        points = np.asarray(vertices, dtype=np.float64)
+        points = _points(vertices)
         box = cls.from_corners(points)
-        rows, cols = (points - points[0]).T
-        area = abs(float(rows @ np.roll(cols, 1) - cols @ np.roll(rows, 1))) / 2
-        if area < 1e-6 * box.height * box.width:
+        # In units of the rectangle: the products of coordinates may be more than a float holds.
+        rows, cols = ((points - points[0]) / (box.height, box.width)).T
+        share = abs(float(rows @ np.roll(cols, 1) - cols @ np.roll(rows, 1))) / 2
+        if share < 1e-6:
             raise RoiError("the outline has no area: draw it round what is to be found")
-        if math.isclose(area, box.height * box.width, rel_tol=1e-6):
+        if math.isclose(share, 1, rel_tol=1e-6):
             return box
         outline = tuple((float(row), float(col)) for row, col in points)
         return replace(box, outline=outline)
@@ -236,11 +277,9 @@ class Roi:
     @classmethod
     def from_corners(cls, corners: Any) -> Roi:
         """Return the bounding rectangle of points, shape (K, 2), on pixel edges."""
-        points = np.asarray(corners, dtype=np.float64)
-        if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
-            raise RoiError(f"an outline has at least two (row, col) points, not {points.shape}")
-        (top, left), (bottom, right) = points.min(axis=0), points.max(axis=0)
-        return cls(float(top + 0.5), float(left + 0.5), float(bottom - top), float(right - left))
+        points = _points(corners)
+        (top, left), (bottom, right) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return cls(top + 0.5, left + 0.5, bottom - top, right - left)
 
     def scaled(self, matrix: Matrix) -> Roi:
         """Return the region on another grid; `matrix` shifts and scales, and does not turn."""
@@ -279,6 +318,25 @@ class Roi:
         return Roi(top, left, bottom - top, right - left, self.outline)
 
 
+def _points(values: Any) -> NDArray[np.float64]:
+    """Return two points or more, shape (K, 2).
+
+    Raises
+    ------
+    RoiError
+        They are none, or not finite.
+    """
+    try:
+        points = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise RoiError(f"an outline is rows of two numbers: {error}") from error
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
+        raise RoiError(f"an outline has at least two (row, col) points, not {points.shape}")
+    if not (np.abs(points) <= LARGEST_ENTRY).all():
+        raise RoiError("the outline has numbers that are not finite, or larger than any image")
+    return points
+
+
 def project(stack: Any, projection: Projection = "max", plane: int = 0) -> NDArray[Any]:
     """Return a two-dimensional projection of a stack along its first axis.
 
@@ -307,9 +365,18 @@ def project(stack: Any, projection: Projection = "max", plane: int = 0) -> NDArr
     if stack.ndim != 3:
         raise BadImage(f"a stack of planes has three dimensions, not {stack.ndim}: {stack.shape}")
     if projection == "plane":
-        if not 0 <= plane < stack.shape[0]:
+        if not is_whole(plane) or not 0 <= plane < stack.shape[0]:
             raise InvalidOption(f"plane {plane} of a stack that has {stack.shape[0]} planes")
-        return stack[plane]  # type: ignore[no-any-return]
-    if projection in ("mean", "std"):
-        return getattr(stack, projection)(axis=0, dtype=np.float32)  # type: ignore[no-any-return]
-    return getattr(stack, projection)(axis=0)  # type: ignore[no-any-return]
+        return stack[int(plane)]  # type: ignore[no-any-return]
+    if stack.shape[0] == 0:
+        raise BadImage(f"the stack has no planes: its shape is {stack.shape}")
+    if not hasattr(stack, projection):
+        # It is read as it is asked for, and may be too large to be read at once.
+        rows = max(1, BAND_PIXELS // max(1, stack.shape[0] * stack.shape[2]))
+        bands = (slice(first, first + rows) for first in range(0, stack.shape[1], rows))
+        return np.concatenate([project(np.asarray(stack[:, band]), projection) for band in bands])
+    # What is infinite or too large in a plane is missing in the projection.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if projection in ("mean", "std"):
+            return getattr(stack, projection)(axis=0, dtype=np.float32)  # type: ignore[no-any-return]
+        return getattr(stack, projection)(axis=0)  # type: ignore[no-any-return]

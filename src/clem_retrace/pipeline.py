@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from clem_retrace.by_hand import hand_steps
+from clem_retrace.content import check_content
 from clem_retrace.events import Event, StageResult, Steps, run
 from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.inputs import check_fit, check_reach, check_take, in_memory, resolve_ratio
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.registration import AffineEstimate
+from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.representation import ScaleSelection
 from clem_retrace.result import Registration
 from clem_retrace.retracing import Candidates, Match
@@ -82,7 +83,7 @@ def register(
     MissingPixelSize
         Neither two pixel sizes nor the option ``pixel_size_ratio`` say the ratio.
     RoiError
-        The region lies outside the LM image, or is too small.
+        The region lies outside the LM image, is too small, or shows nothing but background.
     PatchLargerThanEM
         The region, magnified, does not fit into the EM.
     BadImage
@@ -93,6 +94,21 @@ def register(
     References
     ----------
     The paper, section 3.
+
+    Examples
+    --------
+    >>> from clem_retrace import RegistrationOptions, register
+    >>> from clem_retrace.synthetic import simulate_pair
+    >>> pair = simulate_pair(
+    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+    ...     angle=33.0, shared=0.9,
+    ... )
+    >>> options = RegistrationOptions(search="oriented", ratio_uncertainty=0.05)
+    >>> registration = register(pair.lm, pair.em, pair.roi, options)
+    >>> registration.found, round(registration.place.angle)
+    (True, 33)
+    >>> registration.reason
+    'One place stands out from all others.'
     """
     return run(steps(lm, em, roi, options, take=take, memory=memory), on_event)
 
@@ -106,7 +122,23 @@ def steps(
     take: int = 1,
     memory: Memory | None = None,
 ) -> Steps[Registration]:
-    """Yield the events of a run; return what `register` returns."""
+    """Yield the events of a run; return what `register` returns.
+
+    Examples
+    --------
+    Events say how far a run is; closing the generator cancels it.
+
+    >>> from clem_retrace import steps
+    >>> from clem_retrace.synthetic import simulate_pair
+    >>> pair = simulate_pair(
+    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+    ...     angle=33.0, shared=0.9,
+    ... )
+    >>> events = steps(pair.lm, pair.em, pair.roi)
+    >>> next(events).stage
+    'LM scale'
+    >>> events.close()
+    """
     options = options or RegistrationOptions()
     check_take(take, options.candidates)
     recall, clock = Recall(memory), _Clock()
@@ -117,6 +149,7 @@ def steps(
 
     with clock("scale selection"):
         scales = yield from scales_steps(lm, em, options, recall)
+        check_content(lm, roi, scales[0].sigma)
     with clock("EM decimation"):
         finest = finest_ratio(ratio, options)
         work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
@@ -148,7 +181,8 @@ def steps(
             )
         yield StageResult("registration", estimate)
     fault = "" if estimate is None else estimate.message
-    reason = verdict(candidates, fault, options.confidence_threshold, take=take)
+    noisy = [which for which, one in zip(("LM", "EM"), scales, strict=True) if not one.stands_out]
+    reason = verdict(candidates, fault, options.confidence_threshold, take=take, noisy=noisy)
     return _registration(
         lm, em, roi, options, ratio, scales, candidates, match, estimate, reason, clock
     )
@@ -198,6 +232,21 @@ def register_from(
         By the pixel sizes the EM is the coarser image.
     BadImage
         An image has no structures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from clem_retrace import register_from
+    >>> from clem_retrace.synthetic import simulate_pair
+    >>> pair = simulate_pair(
+    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+    ...     angle=33.0, shared=0.9,
+    ... )
+    >>> by_hand = np.linalg.inv(pair.lm_to_em)
+    >>> by_hand[:2, 2] += 3.0, -2.0  # LM pixels
+    >>> registration = register_from(pair.lm, pair.em, pair.roi, by_hand)
+    >>> bool(np.abs(registration.lm_to_em - pair.lm_to_em).max() < 0.5)  # EM pixels
+    True
     """
     return run(register_from_steps(lm, em, roi, em_to_lm, options, memory=memory), on_event)
 
@@ -262,6 +311,22 @@ def refine(
     ------
     BadImage
         An image has no structures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from clem_retrace import refine
+    >>> from clem_retrace.retracing import Match
+    >>> from clem_retrace.synthetic import simulate_pair
+    >>> pair = simulate_pair(
+    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+    ...     angle=33.0, shared=0.9,
+    ... )
+    >>> rough = np.linalg.inv(pair.lm_to_em)
+    >>> rough[:2, 2] += 3.0, -2.0  # LM pixels
+    >>> estimate = refine(pair.lm, pair.em, Match(pair.roi, rough, 0.0, 0.0, -1, "oriented"))
+    >>> bool(estimate), bool(estimate.support > 0.9)
+    (True, True)
     """
     return run(refine_steps(lm, em, match, options, memory=memory))
 

@@ -23,6 +23,10 @@ Window = tuple[slice, slice]
 NODE_STEP = 8
 
 
+#: No grid is finer than this.
+LEAST_COARSENESS = 1e-9
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
     """Where the nodes in and around a window of a grid lie on the image.
@@ -70,7 +74,8 @@ def coarseness(pull: Pull, shape: tuple[int, int]) -> float:
     down, right = (pull(places + half) - pull(places - half) for half in ((0.5, 0.0), (0.0, 0.5)))
     areas = np.abs(down[..., 0] * right[..., 1] - down[..., 1] * right[..., 0])
     known = areas[np.isfinite(areas)]
-    return math.sqrt(float(np.median(known))) if len(known) else 1.0
+    # Of places that differ in digits that they do not have, 0 would remain.
+    return max(math.sqrt(float(np.median(known))), LEAST_COARSENESS) if len(known) else 1.0
 
 
 def _lines(side: slice) -> NDArray[np.float64]:

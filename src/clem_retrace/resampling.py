@@ -22,7 +22,6 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, translation
@@ -88,6 +87,9 @@ def warp(
     -------
     ndarray, shape `shape`, float32
     """
+    # Imported when needed: docks that hold a `Sampling` open without scipy.
+    from scipy import ndimage
+
     return ndimage.affine_transform(  # type: ignore[no-any-return]
         image,
         invert(image_to_grid),
@@ -281,6 +283,8 @@ def _interpolated(
 
     NaN where they have half of the weight and more.
     """
+    from scipy import ndimage
+
     known = np.isfinite(image)
     at = partial(ndimage.map_coordinates, coordinates=positions, order=order, mode="nearest")
     if known.all():

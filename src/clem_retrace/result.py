@@ -15,7 +15,7 @@ from clem_retrace.evaluation import Distance, centre_distance, targets
 from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.micrograph import ImageFacts, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.registration import AffineEstimate
+from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.registration.pair_transform import Origin, PairTransform
 from clem_retrace.representation import ScaleSelection
 from clem_retrace.retracing import Candidates, Match

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from clem_retrace.alignment import gauss_newton
-from clem_retrace.alignment.gauss_newton import (
+from clem_retrace.alignment.gauss_newton import align, invert_all
+from clem_retrace.alignment.interpolation import interpolate
+from clem_retrace.alignment.template import (
     Model,
     Template,
-    align,
     displacements,
-    invert_all,
     proximity,
-    sample,
     steepest_steps,
 )
 from clem_retrace.geometry import compose, map_points, similarity, translation
@@ -102,7 +101,7 @@ def test_sampling_is_scipys_bilinear_interpolation() -> None:
         [similarity(m, a, bool(i % 2), (15, 21), (15 + i, 21 - i))
          for i, (m, a) in enumerate([(1.0, 0.0), (0.7, 33.0), (1.3, -120.0)])]
     )  # fmt: skip
-    values, inside = sample(image, matrices, points)
+    values, inside = interpolate(image, matrices, points)
     assert values.shape == inside.shape == (3, 400)
     for matrix, sampled, known in zip(matrices, values, inside, strict=True):
         mapped = map_points(matrix, points)
@@ -118,7 +117,7 @@ def test_sampling_is_scipys_bilinear_interpolation() -> None:
 def test_the_last_row_and_column_are_inside() -> None:
     image = np.arange(12, dtype=np.float32).reshape(3, 4)
     points = np.array([[0.0, 0.0], [2.0, 3.0], [2.01, 3.0], [0.0, -0.01]])
-    values, inside = sample(image, np.eye(3)[None], points)
+    values, inside = interpolate(image, np.eye(3)[None], points)
     assert inside.tolist() == [[True, True, False, False]]
     np.testing.assert_allclose(values[0], [0, 11, 0, 0], atol=0.01)
 

@@ -86,7 +86,7 @@ def test_the_template_is_printed_or_written_to_a_new_file(run, folder):
     assert all(isinstance(row, BadRow) for row in read_table(folder / "new.csv").rows)
     code, _, err = run("--template", "new.csv")
     assert code == 2
-    assert "new.csv cannot be written: File exists" in err
+    assert "new.csv cannot be written: there is one already" in err
 
 
 @pytest.mark.parametrize(

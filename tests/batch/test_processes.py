@@ -118,6 +118,12 @@ def test_rows_whose_process_is_killed_are_tried_once_more_and_alone(tasks_of, tm
     assert min(seconds) > last_first
 
 
+def test_the_cause_of_a_crash_is_told_though_a_long_list_of_modules_follows(tmp_path):
+    with (tmp_path / "words").open("w+b") as words:
+        words.write(b"Fatal Python error: Aborted\n\nExtension modules: " + 500 * b"a.module, ")
+        assert child_process._last_words(words) == "Fatal Python error: Aborted"
+
+
 def test_an_idle_process_that_is_killed_is_nobodys_loss(tasks_of, tmp_path):
     crew, ended = run_on_cores(tasks_of("a", "nap"), workers=2), {}
     for told in crew:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from clem_retrace.errors import BadFile, BadImage
+from clem_retrace.io import file_pixels
 from clem_retrace.io.images import read_micrograph, read_stack
 from clem_retrace.io.pixel_sizes import pixel_size_of
 
@@ -75,8 +76,8 @@ def image_tags(data: np.ndarray, sizes: list[tuple[float, str]], code: int = 0) 
 @pytest.mark.parametrize("version", [3, 4])
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "f4"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_images_of_each_type_and_byte_order_are_mapped(
-    tmp_path: Path, version: int, dtype: str, order: str
+def test_images_of_each_type_and_byte_order_stay_in_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, dtype: str, order: str
 ) -> None:
     image = GREY.view(dtype) if dtype.endswith("1") else GREY.astype(dtype)
     # x first: 11 nm wide, 12 nm high.
@@ -85,7 +86,8 @@ def test_images_of_each_type_and_byte_order_are_mapped(
     path.write_bytes(written(version, tags, order))
     stack = read_stack(path)
     np.testing.assert_array_equal(stack.data, image)
-    assert isinstance(stack.data, np.memmap)
+    monkeypatch.setattr(file_pixels, "SMALL", 0)
+    assert isinstance(read_stack(path).data, file_pixels.FilePixels)
     assert stack.axes == "YX"
     assert stack.pixel_size is not None
     assert stack.pixel_size.source == "DM3/DM4 tags"

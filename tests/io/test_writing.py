@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 from clem_retrace.errors import BadFile
+from clem_retrace.io import writing
 from clem_retrace.io.writing import replacing
 
 
@@ -95,7 +97,12 @@ def test_links_stay_links(tmp_path: Path) -> None:
     assert (names(tmp_path), names(path.parent)) == (["deep", "link.txt"], ["a.txt"])
 
 
-def test_a_folder_takes_the_place_of_one_of_its_kind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("swaps", [True, False])
+def test_a_folder_takes_the_place_of_one_of_its_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swaps: bool
+) -> None:
+    if not swaps:
+        monkeypatch.setattr(writing, "swap", lambda *_: False)
     path = tmp_path / "a.zarr"
     for text in ("first", "second"):
         with replacing(path) as part:
@@ -138,6 +145,7 @@ def test_a_folder_that_cannot_be_replaced_comes_back(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(writing, "swap", lambda *_: False)
     with pytest.raises(BadFile, match="Permission denied"), replacing(path) as part:
         write_folder(part)
     assert (path / "zarr.json").read_text() == "old"
@@ -174,3 +182,36 @@ def test_a_program_that_is_killed_half_way_leaves_the_old_one(tmp_path: Path, wh
         else:
             part.write_text("new")
     assert kept.read_text() == "new"
+
+
+def test_what_killed_programs_have_left_is_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    write_folder(tmp_path / ".a.zarr.0123abcd.old", "old")
+    with pytest.raises(BadFile), replacing(path):
+        raise OSError("stopped")
+    # The program was killed between two renamings, and the old folder is back.
+    assert (path / "zarr.json").read_text() == "old"
+    yesterday = time.time() - writing.ABANDONED - 60
+    for name in (".a.zarr.0123abcd.part", ".a.zarr.4567abcd.part", ".b.zarr.0123abcd.part"):
+        (tmp_path / name).write_text("half")
+    write_folder(tmp_path / ".a.zarr.89ababcd.part", "half")
+    for name in (".a.zarr.0123abcd.part", ".b.zarr.0123abcd.part", ".a.zarr.89ababcd.part"):
+        os.utime(tmp_path / name, (yesterday, yesterday))
+    with replacing(path) as part:
+        write_folder(part)
+    # Another program may still write the younger ones.
+    younger = [".a.zarr.4567abcd.part", ".a.zarr.89ababcd.part"]
+    assert names(tmp_path) == [*younger, ".b.zarr.0123abcd.part", "a.zarr"]
+    os.utime(tmp_path / younger[0], (yesterday, yesterday))
+    with replacing(path) as part:
+        write_folder(part)
+    assert names(tmp_path) == [younger[1], ".b.zarr.0123abcd.part", "a.zarr"]
+
+
+def test_the_old_folder_of_another_long_name_stays_its_own(tmp_path: Path) -> None:
+    mine, others = "x" * 120 + "1", "x" * 120 + "2"
+    (tmp_path / f".{others[: writing.KEPT]}.0123abcd.old").mkdir()
+    with replacing(tmp_path / mine) as part:
+        part.write_text("new")
+    assert (tmp_path / mine).read_text() == "new"
+    assert len(names(tmp_path)) == 2

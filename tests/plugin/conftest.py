@@ -30,6 +30,13 @@ def model():
 
 
 @pytest.fixture
+def canvas_is_known(model):
+    """Skip where a viewer without a window does not know the size of its canvas."""
+    if not hasattr(model, "canvas"):
+        pytest.skip("the size of the canvas is known from napari 0.9 on")
+
+
+@pytest.fixture
 def lm():
     """An LM layer with pixels of 110 nm, off the origin of the world."""
     data = np.random.default_rng(1).normal(size=(60, 80)).astype(np.float32)

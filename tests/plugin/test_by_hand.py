@@ -9,6 +9,7 @@ from napari.layers import Image, Layer
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.geometry import compose, invert, similarity
 from clem_retrace.micrograph import ImageFacts
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.dock import SETTLED
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.outputs import LANDMARK_OVERLAY, landmark_overlay_layer
@@ -159,10 +160,10 @@ def test_it_is_registered_again_from_the_same_place(driver, start, pair):
 def test_the_view_stays_where_the_user_works(driver, model, start, qtbot):
     # The dock brings all into view once it has its place.
     qtbot.wait(3 * SETTLED)
-    model.scene.camera.zoom *= 3
-    before = model.scene.camera.zoom, model.scene.camera.center
+    camera_of(model).zoom *= 3
+    before = camera_of(model).zoom, camera_of(model).center
     place(driver, start)
-    assert (model.scene.camera.zoom, model.scene.camera.center) == before
+    assert (camera_of(model).zoom, camera_of(model).center) == before
 
 
 def test_pixel_sizes_need_not_be_known(drive, pair, start):
@@ -211,7 +212,9 @@ def test_it_is_cancelled_like_any_run(shown, start):
 
 def test_the_button_opens_the_dock_of_landmarks(shown, monkeypatch):
     opened = []
-    monkeypatch.setattr(shown.widget._opening, "_open_dock", opened.append)
+    monkeypatch.setattr(
+        "clem_retrace.plugin.opening.open_dock", lambda _viewer, name: opened.append(name)
+    )
     shown.click("move_by_hand")
     shown.click("compare")
     assert opened == ["Landmarks", "Compare"]

@@ -16,6 +16,7 @@ from clem_retrace.plugin import outputs
 from clem_retrace.plugin.compare.candidates import step_candidate
 from clem_retrace.plugin.compare.loan import Loan
 from clem_retrace.plugin.compare.shortcuts import SHORTCUTS
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.compare.stage import ROLE, Stage
 from clem_retrace.plugin.compare.widget import MODES, CompareWidget
 from clem_retrace.plugin.frames import pixels_between
@@ -134,16 +135,17 @@ def test_the_stage_shows_the_two_alone_and_ends_drawing(model, draw):
     for layer in (lm, em, apart, roi):
         model.add_layer(layer)
     roi.mode = "add_rectangle"
-    model.canvas.grid.enabled = True
+    grid = model.canvas.grid if hasattr(model, "canvas") else model.grid
+    grid.enabled = True
     stage = Stage(model)
     stage.open(lm, em)
     assert (em.visible, apart.visible, roi.visible) == (True, True, True)
     assert roi.mode == "pan_zoom"
-    assert not model.canvas.grid.enabled
+    assert not grid.enabled
     stage.close()
     assert not em.visible
     assert roi.mode == "add_rectangle"
-    assert model.canvas.grid.enabled
+    assert grid.enabled
 
 
 def test_the_overlay_and_its_lm_are_chosen(dock, layers):
@@ -156,16 +158,16 @@ def test_the_overlay_and_its_lm_are_chosen(dock, layers):
 @pytest.mark.parametrize("key", KEYS)
 def test_every_mode_gives_everything_back(dock, model, qtbot, key):
     before = state(model)
-    camera = model.scene.camera.center, model.scene.camera.zoom
+    camera = camera_of(model).center, camera_of(model).zoom
     control(dock, f"mode_{key}").click()
     assert dock.mode == key
     if key in ("checkerboard", "curtain", "edges"):
         qtbot.waitUntil(lambda: len(added(model)) == 1, timeout=LONG)
     assert state(model) != before
-    assert (model.scene.camera.center, model.scene.camera.zoom) == camera
+    assert (camera_of(model).center, camera_of(model).zoom) == camera
     control(dock, "mode_off").click()
     assert state(model) == before
-    assert (model.scene.camera.center, model.scene.camera.zoom) == camera
+    assert (camera_of(model).center, camera_of(model).zoom) == camera
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -270,10 +272,11 @@ def test_the_lower_images_look_is_followed(dock, model, layers, qtbot):
     assert cover.texture[:-2, :, 1].max() == 255
 
 
+@pytest.mark.usefixtures("canvas_is_known")
 def test_the_border_stays_on_the_screen(dock, model, layers, qtbot):
     dock.choose_mode("curtain")
     curtain = dock.modes["curtain"]
-    view = model.scene.camera
+    view = camera_of(model)
     row, col = view.center[-2:]
     assert curtain.column == pytest.approx(col)
     control(dock, "curtain").setValue(250)
@@ -326,7 +329,7 @@ def test_edges_are_where_the_structures_are(model, make_dock, qtbot):
     assert em.opacity == 0
     # Nearer, they are drawn anew in the same layer.
     before = np.asarray(lines.data)
-    model.scene.camera.zoom *= 3
+    camera_of(model).zoom *= 3
     qtbot.waitUntil(lambda: lines.data is not before, timeout=LONG)
     assert added(model) == [lines]
     places = [lines.data_to_world(place) for place in np.argwhere(np.asarray(lines.data) > 0)]

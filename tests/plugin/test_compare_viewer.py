@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 from vispy.app.canvas import MouseEvent
 
 from clem_retrace.plugin import outputs
+from clem_retrace.plugin.compare.sight import camera as camera_of
 
 pytestmark = pytest.mark.viewer
 
@@ -126,7 +127,7 @@ def test_curtain_shows_the_lm_left_and_the_em_right(viewer, two, dock, qtbot, sh
 
 
 def test_curtain_is_cut_to_the_pixel_of_the_screen_at_any_zoom(viewer, two, dock, qtbot):
-    viewer.scene.camera.zoom *= 20
+    camera_of(viewer).zoom *= 20
     lm_alone, both = (shown_alone(viewer, two, upper) for upper in (False, True))
     dock.choose_mode("curtain")
     wait_for_border(dock, qtbot)
@@ -136,22 +137,27 @@ def test_curtain_is_cut_to_the_pixel_of_the_screen_at_any_zoom(viewer, two, dock
     assert same(seen[:, border + 8 :], both[:, border + 8 :]).mean() > 0.995
 
 
+def canvas_size(viewer):
+    native = viewer.window._qt_viewer.canvas.native
+    return native.height(), native.width()
+
+
 def test_the_border_is_dragged_and_the_camera_is_not(viewer, two, dock, qtbot):
     dock.choose_mode("curtain")
     wait_for_border(dock, qtbot)
-    height, width = viewer.canvas.size
-    before = viewer.scene.camera.center
+    height, width = canvas_size(viewer)
+    before = camera_of(viewer).center
     drag(viewer, (width / 2, height / 3), (width / 4, height / 3))
     assert control(dock, "curtain").value() == pytest.approx(250, abs=5)
     picture(viewer)
-    assert viewer.scene.camera.center == pytest.approx(before)
+    assert camera_of(viewer).center == pytest.approx(before)
 
 
 def test_elsewhere_the_mouse_moves_the_camera_and_the_border_stays(viewer, two, dock, qtbot):
     dock.choose_mode("curtain")
     wait_for_border(dock, qtbot)
-    height, width = viewer.canvas.size
-    before = viewer.scene.camera.center
+    height, width = canvas_size(viewer)
+    before = camera_of(viewer).center
     canvas = viewer.window._qt_viewer.canvas.native
     places = [QPointF(width * share, height / 3) for share in (0.7, 0.7, 0.65, 0.6, 0.6)]
     left, none, move = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton, QEvent.Type.MouseMove
@@ -167,7 +173,7 @@ def test_elsewhere_the_mouse_moves_the_camera_and_the_border_stays(viewer, two, 
         # The canvas leaves out moves that follow too soon.
         qtbot.wait(50)
     picture(viewer)
-    assert viewer.scene.camera.center[-1] > before[-1]
+    assert camera_of(viewer).center[-1] > before[-1]
     assert control(dock, "curtain").value() == 500
     qtbot.wait(100)
     hidden = [layer for layer in viewer.layers if outputs.role(layer) == "compare"]
@@ -182,9 +188,9 @@ def test_elsewhere_the_mouse_moves_the_camera_and_the_border_stays(viewer, two, 
 
 def test_the_curtain_follows_a_zoom_out(viewer, two, dock, qtbot):
     """More of the LM comes into view than was drawn at first."""
-    viewer.scene.camera.zoom *= 8
+    camera_of(viewer).zoom *= 8
     dock.choose_mode("curtain")
-    viewer.scene.camera.zoom /= 8
+    camera_of(viewer).zoom /= 8
     qtbot.wait(100)
     seen = picture(viewer)
     dock.choose_mode("off")
@@ -251,8 +257,8 @@ def test_merge_is_white_where_label_and_structure_coincide(viewer, dock, two):
     assert control(dock, "invert_above").isChecked()
     assert not control(dock, "invert_below").isChecked()
     seen = picture(viewer)
-    height, width = viewer.canvas.size
-    camera = viewer.scene.camera
+    height, width = canvas_size(viewer)
+    camera = camera_of(viewer)
     colours = {}
     for name, (row, col) in places.items():
         world = np.array(lm.data_to_world((row + 1.5, col + 1.5))) * 1000
@@ -276,8 +282,8 @@ def test_edges_are_lines_over_the_lm(viewer, two, dock, qtbot):
         lambda: any(outputs.role(layer) == "compare" for layer in viewer.layers), timeout=LONG
     )
     changed = ~same(picture(viewer), lm_alone)
-    height, width = viewer.canvas.size
-    camera = viewer.scene.camera
+    height, width = canvas_size(viewer)
+    camera = camera_of(viewer)
     centre = np.array(em.data_to_world((150, 160)))
     y, x = np.nonzero(changed)
     places = np.column_stack([y - height / 2 + 0.5, x - width / 2 + 0.5]) / camera.zoom

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.edge_widths import NARROW, WIDE
 
 
@@ -13,13 +14,13 @@ def on_screen(model, layer, width):
     (unit,) = {str(one) for one in layer.units}
     nm = {"nanometer": 1, "micrometer": 1000}[unit] * layer.scale[-1]
     shown = {"nanometer": 1, "micrometer": 1000}[str(model.layers.units[-1])]
-    return width * nm / shown * model.scene.camera.zoom
+    return width * nm / shown * camera_of(model).zoom
 
 
 def test_they_follow_the_zoom(shown, model, qtbot):
     (roi,), (candidates,) = shown.ours("roi"), shown.ours("candidates")
     for zoom in (0.001, 0.02, 3.0):
-        model.scene.camera.zoom = zoom
+        camera_of(model).zoom = zoom
         qtbot.wait(150)
         assert on_screen(model, roi, roi.edge_width[0]) == pytest.approx(WIDE, rel=0.06)
         widths = [on_screen(model, candidates, width) for width in candidates.edge_width]
@@ -37,6 +38,6 @@ def test_the_candidate_that_is_shown_is_the_wide_one(shown, qtbot):
 def test_the_users_own_shapes_keep_their_width(shown, model, draw, qtbot):
     own = draw(0, 0, 5, 5, edge_width=3)
     model.add_layer(own)
-    model.scene.camera.zoom = 5.0
+    camera_of(model).zoom = 5.0
     qtbot.wait(150)
     assert own.edge_width == [3]

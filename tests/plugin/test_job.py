@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import dask.array as da
 import numpy as np
 import pytest
 
-from clem_retrace.events import run
+from clem_retrace.errors import BadImage
+from clem_retrace.events import StageResult, run
 from clem_retrace.memory import Memory
 from clem_retrace.plugin.job import Job, Reader
 from clem_retrace.plugin.layers import StackChoice, image_source
@@ -48,3 +51,22 @@ def test_an_image_in_memory_is_read_anew(lm):
     assert reader.read("LM", source).data.max() == 0
     lm.data[1] = 7
     assert reader.read("LM", source).data.max() == 7
+
+
+@pytest.mark.parametrize("which", ["lm", "em"])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_pixels_that_are_changed_in_the_midst_of_a_run(which, cancelled, job):
+    """The run says so, and nothing that it has computed is used by a later one."""
+    memory, source = Memory(), getattr(job, which)
+    pixels = np.array(source.levels[0])
+    changed = dataclasses.replace(job, **{which: dataclasses.replace(source, levels=(pixels,))})
+    running = changed.steps(Reader(), memory)
+    next(event for event in running if isinstance(event, StageResult))
+    assert len(memory) > 0
+    pixels[:] = pixels[::-1].copy()
+    if cancelled:
+        running.close()
+    else:
+        with pytest.raises(BadImage, match="was changed while it was searched"):
+            run(running)
+    assert len(memory) == 0

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import npe2
 import pytest
@@ -65,11 +66,14 @@ def test_preferences_have_the_defaults_of_the_code(manifest):
     assert properties["remember_options"].default is True
 
 
-def test_preferences_are_those_of_napari(plugin_settings, npe2pm, manifest):
+def test_preferences_are_those_of_napari(plugin_settings, npe2pm, manifest, monkeypatch):
     from napari.settings import get_plugin_settings
 
     npe2pm.register(manifest)
     settings = get_plugin_settings("clem-retrace")
+    # Beside napari's own, which the tests leave elsewhere.
+    napari_file = SimpleNamespace(config_path=Path(settings.config_path).with_name("settings.yaml"))
+    monkeypatch.setattr(preferences, "get_settings", lambda: napari_file)
     assert preferences.kept_runs() == LIMIT
     settings.session.kept_runs = 3
     assert preferences.kept_runs() == 3

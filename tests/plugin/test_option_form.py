@@ -53,10 +53,9 @@ def test_common_options_are_open_and_advanced_ones_folded(form, qtbot):
         inside = folded.isAncestorOf(control(form, declared.path))
         assert inside == declared.advanced, declared.path
     assert control(form, "search").isVisible()
-    # Folded away is a height of nothing.
-    assert control(form, "histogram.bins").visibleRegion().isEmpty()
-    folded.expand(animate=False)
-    qtbot.waitUntil(lambda: not control(form, "histogram.bins").visibleRegion().isEmpty())
+    assert not control(form, "histogram.bins").isVisible()
+    folded.unfold()
+    assert control(form, "histogram.bins").isVisible()
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -118,7 +117,7 @@ def test_a_row_of_others_stands_below_an_advanced_option(form, qtbot):
     assert (label.text(), label.toolTip()) == ("EM patch", "what it is for")
     assert control(form, "advanced").isAncestorOf(choice)
     form.show()
-    control(form, "advanced").expand(animate=False)
+    control(form, "advanced").unfold()
     qtbot.waitUntil(lambda: not choice.visibleRegion().isEmpty())
 
     def top(widget):

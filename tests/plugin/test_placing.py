@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.frames import overlap, pixels_between
 
 
@@ -18,7 +19,7 @@ def image(name, shape, scale=1.0, units=None, **keywords):
 def seen(model, layer):
     """Where an image lies on the canvas: (top, left, bottom, right), in canvas pixels."""
     (top, left), (bottom, right) = layer.extent.world
-    camera = model.scene.camera
+    camera = camera_of(model)
     centre = np.asarray(camera.center)[-2:]
     unit = model.layers.units
     factor = 1.0
@@ -31,6 +32,7 @@ def seen(model, layer):
 SAME, NM, UM = None, ("nm", "nm"), ("um", "um")
 
 
+@pytest.mark.usefixtures("canvas_is_known")
 @pytest.mark.parametrize(
     ("lm", "em"),
     [
@@ -125,5 +127,5 @@ def test_an_image_is_brought_into_view(drive, model):
     driver.click("view_em")
     assert em.visible
     np.testing.assert_allclose(
-        np.asarray(model.scene.camera.center)[-2:], em.extent.world.mean(axis=0)
+        np.asarray(camera_of(model).center)[-2:], em.extent.world.mean(axis=0)
     )

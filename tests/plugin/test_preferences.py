@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import napari.settings
 import pytest
 from qtpy.QtCore import QSettings
 
@@ -28,9 +31,28 @@ def test_what_no_longer_holds_is_forgotten(kept):
     assert preferences.remembered_options() is None
 
 
-def test_without_napari_settings_the_defaults_hold(monkeypatch):
-    import napari.settings
+@pytest.fixture
+def kept_file(tmp_path, monkeypatch):
+    """Where napari keeps the preferences of this plugin."""
+    napari_file = SimpleNamespace(config_path=tmp_path / "settings.yaml")
+    monkeypatch.setattr(preferences, "get_settings", lambda: napari_file)
+    return tmp_path / "clem-retrace.yaml"
 
+
+def test_napari_is_not_asked_for_preferences_that_nobody_has_changed(kept_file, monkeypatch):
+    def reads_all_manifests(plugin):
+        raise AssertionError
+
+    monkeypatch.setattr(napari.settings, "get_plugin_settings", reads_all_manifests)
+    assert preferences.kept_runs() == LIMIT
+    assert preferences.remembers()
+    kept_file.touch()
+    with pytest.raises(AssertionError):
+        preferences.kept_runs()
+
+
+def test_without_napari_settings_the_defaults_hold(kept_file, monkeypatch):
+    kept_file.touch()
     monkeypatch.delattr(napari.settings, "get_plugin_settings")
     assert preferences.kept_runs() == LIMIT
     assert preferences.remembers()

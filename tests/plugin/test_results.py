@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clem_retrace.events import StageResult
 from clem_retrace.pipeline import register
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.frames import pixels_between
 
 
@@ -38,16 +40,16 @@ def test_the_view_goes_to_the_place_on_the_em(shown, model):
     (region,) = shown.ours("region")
     choose(shown, 2)
     corners = region.extent.world
-    centre = np.asarray(model.scene.camera.center)[-2:]
+    centre = np.asarray(camera_of(model).center)[-2:]
     np.testing.assert_allclose(centre, corners.mean(axis=0), rtol=1e-6)
-    before = model.scene.camera.zoom
+    before = camera_of(model).zoom
     shown.click("show_overlay")
     (roi,) = shown.ours("roi")
     np.testing.assert_allclose(
-        np.asarray(model.scene.camera.center)[-2:], roi.extent.world.mean(axis=0), rtol=1e-6
+        np.asarray(camera_of(model).center)[-2:], roi.extent.world.mean(axis=0), rtol=1e-6
     )
     shown.click("show_on_em")
-    assert model.scene.camera.zoom == pytest.approx(before)
+    assert camera_of(model).zoom == pytest.approx(before)
 
 
 def test_any_candidate_can_be_taken_and_registered(shown, pair, quick):
@@ -199,3 +201,39 @@ def test_a_new_run_is_up_to_date(shown, pair_layers, pair):
     shown.run()
     assert shown["outdated"].isHidden()
     assert [layer.name for layer in shown.ours("overlay")] == ["EM on LM"]
+
+
+def test_what_was_shown_before_two_runs_comes_back_when_the_second_is_cancelled(shown, qtbot):
+    """The first of the two is replaced when its candidates are there already."""
+    before, seen = shown.registration, []
+
+    def at_candidates(event):
+        if isinstance(event, StageResult) and event.stage == "candidates":
+            seen.append(event)
+            shown.click("run" if len(seen) == 1 else "cancel")
+
+    shown.widget.event_arrived.connect(at_candidates)
+    shown.choose_run("Search from scratch")
+    qtbot.waitUntil(lambda: len(seen) == 2 and shown.idle(), timeout=60_000)
+    assert shown.registration is before
+    assert len(shown.ours("overlay")) == len(shown.ours("candidates")) == 1
+
+
+@pytest.mark.parametrize("other", ["stack", "pixels"])
+def test_of_an_image_that_was_given_other_pixels_during_a_run_nothing_is_counted(
+    other, shown, pair_layers, qtbot
+):
+    """The result is of those before, and says that it is out of date."""
+    lm, stages = pair_layers[0], []
+
+    def replace(event):
+        stages.append(event)
+        if len(stages) == 1:
+            lm.data = np.stack([lm.data] * 3) if other == "stack" else lm.data[::-1].copy()
+
+    shown.widget.event_arrived.connect(replace)
+    shown.choose_run("Search from scratch")
+    assert shown.registration.found
+    assert "date" in shown.text("step_check_state")
+    shown.widget.why.show_page("histograms")
+    assert "not open" in shown.text("why_text")

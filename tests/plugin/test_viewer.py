@@ -20,12 +20,12 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QWidget,
 )
-from superqt import QCollapsible
 from vispy.app.canvas import MouseEvent
 
 from clem_retrace import synthetic
 from clem_retrace.events import StageResult
 from clem_retrace.plugin import demo, preferences, samples
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.outputs import overlay_layer, role
 from clem_retrace.plugin.widget import RetraceWidget
 
@@ -73,7 +73,7 @@ def start(widget, qtbot):
 
 def on_canvas(viewer, layer, point):
     """Where a data point of a layer is, in pixels of the canvas."""
-    camera, canvas = viewer.scene.camera, viewer.window._qt_viewer.canvas.native
+    camera, canvas = camera_of(viewer), viewer.window._qt_viewer.canvas.native
     world = np.asarray(layer.data_to_world(point))[-2:]
     centre = np.asarray(camera.center)[-2:]
     row, col = (world - centre) * camera.zoom + np.array([canvas.height(), canvas.width()]) / 2
@@ -267,10 +267,10 @@ def test_every_control_can_be_told_by_name_and_has_a_tip(viewer, pair_layers, qu
 
 def is_ours(control):
     """Whether a control is one of the dock's, not a part of another control."""
-    parts = (QAbstractSpinBox, QComboBox, QTableWidget, QListWidget, QTabBar, QCollapsible)
+    parts = (QAbstractSpinBox, QComboBox, QTableWidget, QListWidget, QTabBar)
     above = control.parentWidget()
     while above is not None and not isinstance(above, RetraceWidget):
-        if isinstance(above, parts) and not isinstance(above, QCollapsible):
+        if isinstance(above, parts):
             return False
         above = above.parentWidget()
     return above is not None
@@ -278,7 +278,7 @@ def is_ours(control):
 
 def test_both_images_are_in_view_after_opening(viewer, pair_layers, qtbot):
     add(viewer, pair_layers)
-    viewer.scene.camera.zoom *= 10
+    camera_of(viewer).zoom *= 10
     # `open_dock` waits for it.
     open_dock(viewer, qtbot)
 
@@ -363,7 +363,7 @@ def test_the_overlay_is_drawn_where_its_lm_pixels_are(viewer, registration, qtbo
         weights = np.where(picture > 50, picture, 0)
         places.append([np.average(axis, weights=weights) for axis in np.indices(weights.shape)])
     # Each centre was rounded to a whole pixel: half an LM pixel and a little of the screen.
-    lm_pixel = 110 * viewer.scene.camera.zoom
+    lm_pixel = 110 * camera_of(viewer).zoom
     assert lm_pixel > 2
     assert np.hypot(*np.subtract(*places)) < 0.75 * lm_pixel + 0.5
 

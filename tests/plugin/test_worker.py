@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+import warnings
 
 import pytest
+from qtpy.QtCore import QThreadPool
 
 from clem_retrace.errors import RoiError
 from clem_retrace.events import Progress, StageResult
@@ -153,13 +157,97 @@ def test_deleting_the_runner_ends_the_run(qtbot):
     qtbot.waitUntil(endless.closed.is_set, timeout=2000)
 
 
-def test_warnings_of_the_work_are_told(runner, qtbot):
-    import warnings
+def test_warnings_go_where_all_go_also_when_runs_overlap(qtbot):
+    """Each run leaves Python's handling of warnings alone, which is one for all threads."""
+    before = warnings.showwarning, list(warnings.filters)
+    runners = Runner(), Runner()
+    for _ in range(3):
+        works = Endless(), Endless()
+        for runner, work in zip(runners, works, strict=True):
+            runner.start(work)
+            assert work.started.wait(PROMPT)
+        for runner, work in zip(runners, works, strict=True):
+            runner.cancel()
+            assert work.closed.wait(PROMPT)
+    assert (warnings.showwarning, list(warnings.filters)) == before
+
+
+def test_runs_do_not_wait_for_runs_of_others(qtbot):
+    """However few cores there are: a batch may take hours."""
+    crowd = [Runner() for _ in range(QThreadPool.globalInstance().maxThreadCount() + 3)]
+    works = [Endless() for _ in crowd]
+    for runner, work in zip(crowd, works, strict=True):
+        runner.start(work)
+    assert all(work.started.wait(PROMPT) for work in works)
+    for runner in crowd:
+        runner.cancel()
+    assert all(work.closed.wait(PROMPT) for work in works)
+
+
+def test_a_run_that_is_asked_to_stop_is_running_until_it_has(runner, qtbot):
+    endless, stopped = Endless(), []
+    told = Told(runner)
+    runner.stopped.connect(lambda: stopped.append(endless.closed.is_set()))
+    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
+        runner.start(endless)
+    with qtbot.waitSignal(runner.stopped, timeout=5000):
+        runner.stop_soon()
+        assert runner.running
+    assert stopped == [True]
+    assert told.running == [True, False]
+    assert told.values == told.failures == []
+
+
+def test_a_run_that_is_asked_to_stop_too_late_has_succeeded(runner, qtbot):
+    asked = threading.Event()
 
     def steps():
         yield Progress("one", 0, 1)
-        warnings.warn("look at this", stacklevel=1)
+        assert asked.wait(5)
+        return "done"
 
-    with qtbot.waitSignal(runner.warned, timeout=5000) as told:
+    told = Told(runner)
+    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
         runner.start(steps)
-    assert "look at this" in str(told.args[0])
+    # The last step is under way by now, or is not begun at all.
+    qtbot.wait(50)
+    with qtbot.waitSignal(runner.succeeded, timeout=5000):
+        runner.stop_soon()
+        asked.set()
+    assert told.values == ["done"]
+
+
+def test_a_run_cancelled_by_whom_it_is_told_to_does_nothing(runner, qtbot):
+    endless = Endless()
+    runner.running_changed.connect(lambda running: running and runner.cancel())
+    runner.start(endless)
+    qtbot.wait(50)
+    assert not runner.running
+    assert not endless.started.is_set()
+
+
+def test_a_run_ends_with_the_program(tmp_path):
+    """Also when nobody has told it to stop; what it leaves behind is cleared away."""
+    program = """
+import sys, time
+from qtpy.QtCore import QCoreApplication
+from clem_retrace.events import Progress
+from clem_retrace.plugin.worker import Runner
+app, runner = QCoreApplication([]), Runner()
+
+def steps():
+    try:
+        while True:
+            yield Progress("endless", 0, 1)
+            time.sleep(0.01)
+    finally:
+        print("closed")
+
+runner.event_arrived.connect(app.quit)
+runner.start(steps)
+app.exec()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "closed", "")

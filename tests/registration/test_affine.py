@@ -17,12 +17,9 @@ from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
 from clem_retrace.geometry import translation as shifted_by
 from clem_retrace.micrograph import Micrograph, Roi
-from clem_retrace.registration import (
-    AffineEstimate,
-    affine,
-    register_affine,
-    register_affine_steps,
-)
+from clem_retrace.registration import affine
+from clem_retrace.registration.affine import register_affine, register_affine_steps
+from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.resampling import warp
 from clem_retrace.synthetic import Pair, simulate_pair
 

@@ -199,3 +199,10 @@ def test_pairs_that_tell_nothing_are_refused_by_name(model: Model) -> None:
         fit_landmarks(Landmarks.of(pairs.lm[:1], pairs.em[:1]), model, lm=LM, em=EM)
     with pytest.raises(LandmarkError, match="pairs 2 and 4 lie at the same place on the EM"):
         fit_landmarks(pairs.moving(3, "em", pairs.em[1]), model, lm=LM, em=EM)
+
+
+def test_a_rigid_transform_needs_pixel_sizes_that_can_be() -> None:
+    pairs = Landmarks.of([(0, 0), (0, 9)], [(0, 0), (0, 9)])
+    lm, em = ImageFacts("", (10, 10), 1e-3), ImageFacts("", (10, 10), 1e300)
+    with pytest.raises(LandmarkError, match=r"0\.001 and 1e\+300 nm"):
+        fit_landmarks(pairs, "rigid", lm=lm, em=em)

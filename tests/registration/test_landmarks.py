@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -151,3 +153,19 @@ def test_the_unit_and_the_turn_do_not_matter(unit: float, angle: float, across: 
             pairs.require("affine")
     else:
         pairs.require("affine")
+
+
+@pytest.mark.parametrize("point", [3.0, (1, 2, 3), (1,), "ab", (), [(1, 2), (3, 4)], (1e40, 0)])
+def test_what_is_no_point_is_refused(point: Any) -> None:
+    pairs = Landmarks.of([(1, 2)], [(3, 4)])
+    with pytest.raises(LandmarkError):
+        pairs.moving(0, "lm", point)
+    with pytest.raises(LandmarkError):
+        pairs.adding(em=point)
+
+
+@pytest.mark.parametrize("extent", [1e-160, 1e-40])
+def test_pairs_nearer_than_digits_tell_are_in_one_place(extent: float) -> None:
+    points = extent * np.array([(0, 0), (0, 1), (1, 0)])
+    with pytest.raises(LandmarkError, match="same place"):
+        Landmarks.of(points, 1e45 * points).require("affine")

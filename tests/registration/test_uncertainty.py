@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from clem_retrace.alignment import Template, proximity
-from clem_retrace.alignment.gauss_newton import (
-    displacements,
-    invert_all,
-    sample,
-    steepest_steps,
-)
+from clem_retrace.alignment.gauss_newton import invert_all
+from clem_retrace.alignment.interpolation import interpolate
+from clem_retrace.alignment.template import displacements, steepest_steps
 from clem_retrace.events import Progress, run
 from clem_retrace.geometry import Matrix, compose, decimation, map_points, similarity
 from clem_retrace.micrograph import Roi
@@ -57,7 +54,7 @@ def fitted(template: Template, image: Array, robust: bool = True) -> Matrix:
 def covariance_of(
     template: Template, image: Array, matrix: Matrix, robust: bool = True
 ) -> NDArray[np.float64] | None:
-    values, inside = sample(image, matrix[None], template.points)
+    values, inside = interpolate(image, matrix[None], template.points)
     prior = template.weights * inside[0]
     cutoff = affine.TUKEY if robust else np.inf
     _, residual, tukey = affine.gain_and_weights(values[0], template.values, prior, cutoff)
@@ -89,7 +86,7 @@ def trials(
         covariance = covariance_of(template, em, matrix, robust)
         assert covariance is not None
         steps = steepest_steps(template, "affine")
-        values, _ = sample(em, matrix[None], template.points)
+        values, _ = interpolate(em, matrix[None], template.points)
         _, residual, _ = affine.gain_and_weights(
             values[0], template.values, template.weights, np.inf
         )

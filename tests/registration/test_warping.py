@@ -10,11 +10,18 @@ from clem_retrace.errors import InvalidOption, MissingPixelSize, RoiError
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, similarity
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
-from clem_retrace.registration import overlay_on_lm, overlay_on_lm_steps
 from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.registration.thin_plate import ThinPlate
-from clem_retrace.registration.warping import Grid, Warp, frame_pixel_size, region_on, warp_onto
+from clem_retrace.registration.warping import (
+    Grid,
+    Warp,
+    frame_pixel_size,
+    overlay_on_lm,
+    overlay_on_lm_steps,
+    region_on,
+    warp_onto,
+)
 from clem_retrace.resampling import sample_steps
 
 SHAPE = (90, 110)

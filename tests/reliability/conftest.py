@@ -58,6 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for reports in (
             terminalreporter.stats.get("passed", []),
             terminalreporter.stats.get("failed", []),
+            terminalreporter.stats.get("", []),  # of a fixture that tallies at its end
         )
         for report in reports
         if "tests/reliability" in report.nodeid and report.user_properties

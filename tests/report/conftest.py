@@ -13,7 +13,8 @@ from PIL import Image
 
 from clem_retrace.io.session_images import FoundImage, describe
 from clem_retrace.io.sessions import SessionRun
-from clem_retrace.report import ReportedRun, write_report
+from clem_retrace.report.reported import ReportedRun
+from clem_retrace.report.writing import write_report
 
 MADE = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=2)))
 

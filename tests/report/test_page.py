@@ -11,7 +11,7 @@ import pytest
 
 from clem_retrace.errors import BadFile, InvalidOption
 from clem_retrace.events import Progress, StageResult
-from clem_retrace.report import report_steps, write_report
+from clem_retrace.report.writing import report_steps, write_report
 
 HOSTILE = '<img src=x onerror="a()">&\'"</title></style>'
 

@@ -16,7 +16,7 @@ from clem_retrace.io.session_images import describe
 from clem_retrace.io.session_landmarks import SessionLandmarks
 from clem_retrace.io.sessions import Session, SessionRun, read_session, save_session
 from clem_retrace.registration.landmarks import Landmarks
-from clem_retrace.report import report_steps, write_report
+from clem_retrace.report.writing import report_steps, write_report
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_is_finite_and_never_better_than_perfect(name: Similarity, counts: np.nd
     assert score <= best + 1e-9
 
 
-@pytest.mark.parametrize("name", set(NAMES) - {"kullback-leibler"})
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"kullback-leibler"}))
 def test_is_symmetric_but_for_kullback_and_leibler(name: Similarity) -> None:
     one, other = histograms(5, (2, 24))
     assert similarity(name, one, other) == pytest.approx(similarity(name, other, one))

@@ -94,6 +94,15 @@ def test_what_is_not_found_is_said_with_what_to_try() -> None:
     assert "may not be in this EM" in lost
     assert "larger region" in lost
     assert "stands out from all others" not in lost
+    # Also where no more than one is listed.
+    assert verdict(candidates(match(1000, 0.2)), "", 0.95) == lost
+
+
+def test_images_of_noise_are_named() -> None:
+    lost, sure = candidates(match(1000, 0.2)), candidates(match(1000, 0.97))
+    assert "Hardly anything in the EM image stands out" in verdict(lost, "", 0.95, noisy=["EM"])
+    assert "in the LM and in the EM image" in verdict(lost, "", 0.95, noisy=["LM", "EM"])
+    assert "noise" not in verdict(sure, "", 0.95, noisy=["EM"])
 
 
 def test_a_failed_registration_is_told_with_its_reason() -> None:

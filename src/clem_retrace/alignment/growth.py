@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment.gauss_newton import Alignments, Model, align
+from clem_retrace.alignment.gauss_newton import Alignments, align
 from clem_retrace.alignment.scene import Scene
+from clem_retrace.alignment.template import Model
 from clem_retrace.events import Progress, Steps
 from clem_retrace.geometry import (
     Matrix,
@@ -41,6 +42,9 @@ ONE_PLACE = 4.0
 #: Neighbours of a place are displaced by this, LM pixels, at this distance from the ROI's
 #: centre.
 SPREAD, SPREAD_RADIUS = 4.0, 60.0
+
+#: The neighbours of a place: more and less of each of an affine's parameters.
+NEIGHBOURS = 12
 
 #: Values sampled between two events: some 0.1 s.
 PORTION = 2_000_000
@@ -104,7 +108,7 @@ def grow_steps(
     stage : str
         Name under which progress is yielded.
     """
-    total = sum(min(step.kept, len(places)) for step in schedule)
+    total = _most_aligned(len(places), schedule)
     done = 0
     current = list(places)
     before, weight_before = np.zeros(len(current)), 0.0
@@ -179,6 +183,16 @@ def _survivors(
         corners.append(mapped)
         kept.append(int(index))
     return kept
+
+
+def _most_aligned(places: int, schedule: Sequence[GrowthStep]) -> int:
+    """Return how many alignments there will be at most."""
+    total = 0
+    for step in schedule:
+        places = min(places, step.kept)
+        places += NEIGHBOURS * min(places, step.spread)
+        total += places
+    return total
 
 
 def _neighbours(lm_to_em: Matrix, scene: Scene) -> list[Matrix]:

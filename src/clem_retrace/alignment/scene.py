@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.alignment.gauss_newton import Template, proximity
+from clem_retrace.alignment.template import Template, proximity
 from clem_retrace.events import Steps, run
 from clem_retrace.geometry import Matrix, compose, invert
 from clem_retrace.memory import Recall
@@ -113,7 +113,8 @@ class Scene:
 
     def template(self, contrast: int, reach: float) -> Template:
         """Return the LM's template, in the sign that a contrast gives it in the EM."""
-        return Template.of(contrast * self.lm, self.weights(reach), self.roi.centre)
+        template = Template.of(self.lm, self.weights(reach), self.roi.centre)
+        return template if contrast > 0 else template.negated()
 
     def onto_grids(self, lm_to_em: Matrix) -> Matrix:
         """Return a transform of the images as one from the LM's grid to the EM's."""

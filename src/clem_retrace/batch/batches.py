@@ -31,6 +31,7 @@ from clem_retrace.batch.sheets import COMMAS, Dialect
 from clem_retrace.errors import BadFile
 from clem_retrace.events import Event, Progress, StageResult, Steps, run
 from clem_retrace.io.exports import make_folder
+from clem_retrace.io.system_errors import in_words
 from clem_retrace.io.writing import replacing
 
 __all__ = ["batch_steps", "run_batch", "settled"]
@@ -128,8 +129,12 @@ def _begin(out: Path) -> str:
     Raises
     ------
     BadFile
-        The folder cannot be written to, or has a table of results that is not of a batch.
+        The folder cannot be written to, or has a table of results that is not of a batch, or
+        links in the place of what is written.
     """
+    for name in (RESULTS, GALLERY, CALL):
+        if (out / name).is_symlink():
+            raise BadFile(f"{out / name} is a link: the results stay in {out}, remove the link")
     if (out / RESULTS).exists() and not (out / CALL).exists():
         raise BadFile(
             f"{out} has a file {RESULTS} that is not of a batch, and stays as it is: choose "
@@ -154,7 +159,9 @@ def settled(row: Row, folder: Path, *, again: bool = False) -> tuple[str, Outcom
     try:
         digest = row_digest(row)
     except OSError as error:
-        return "", Outcome("failed", f"{error.filename} cannot be read: {error.strerror}")
+        return "", Outcome(
+            "failed", f"{error.filename} cannot be read: {in_words(error, error.filename)}"
+        )
     record = None if again else Record.read(folder)
     if record is None or record.digest != digest:
         return digest, None

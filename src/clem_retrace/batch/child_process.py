@@ -34,8 +34,9 @@ ONE_THREAD = {
 #: The module that is run.
 WORKER = "clem_retrace.batch.worker"
 
-#: How many bytes of what a process said last are kept.
-LAST_WORDS = 2000
+#: How many bytes of what a process said last are read. After a crash, Python lists the calls
+#: of all threads and all extension modules, which alone takes thousands.
+LAST_WORDS = 1 << 16
 
 #: How long a process that was killed may take to go, seconds: a network drive can hold it.
 PATIENCE = 5.0

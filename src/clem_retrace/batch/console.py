@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ from clem_retrace.batch.tables import read_table
 from clem_retrace.batch.template import template
 from clem_retrace.errors import BadFile
 from clem_retrace.events import Event, Progress, StageResult
+from clem_retrace.io.writing import replacing
 from clem_retrace.options import RegistrationOptions
+from clem_retrace.printing import say, tell
 
 __all__ = ["SOME_FAILED", "check_table", "run_table", "write_template"]
 
@@ -60,9 +63,9 @@ def run_table(
             pairs.rows, out, workers=workers, scheduler=scheduler, again=again,
             dialect=pairs.dialect, on_event=display,
         )  # fmt: skip
-    _say("\n".join(_summary(outcomes)))
+    say("\n".join(_summary(outcomes)))
     for name in (RESULTS, GALLERY):
-        _say(f"written  {out / name}")
+        say(f"written  {out / name}")
     return SOME_FAILED if any(each.outcome.status == "failed" for each in outcomes) else 0
 
 
@@ -78,8 +81,8 @@ def check_table(table: Path, options: RegistrationOptions) -> int:
     rows = read_table(table, options).rows
     bad = [row for row in rows if isinstance(row, BadRow)]
     for row in bad:
-        _say(f"{row.name}: {row.problem}")
-    _say(f"{_rows(len(rows))}: {len(rows) - len(bad)} can be run, {len(bad)} cannot")
+        say(f"{row.name}: {row.problem}")
+    say(f"{_rows(len(rows))}: {len(rows) - len(bad)} can be run, {len(bad)} cannot")
     return SOME_FAILED if bad else 0
 
 
@@ -92,14 +95,13 @@ def write_template(path: Path | None) -> None:
         There is one, or it cannot be written.
     """
     if path is None:
-        sys.stdout.write(template())
+        say(template(), end="")
         return
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(template())
-    except OSError as error:
-        raise BadFile(f"{path} cannot be written: {error.strerror or error}") from error
-    _say(f"written  {path}")
+    if os.path.lexists(path):
+        raise BadFile(f"{path} cannot be written: there is one already, which stays as it is")
+    with replacing(path) as part:
+        part.write_text(template(), encoding="utf-8", newline="")
+    say(f"written  {path}")
 
 
 def _hush() -> None:
@@ -151,10 +153,7 @@ class _Display:
             self._bar.close()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             done = sum(each.done for each in self._outcomes)
-            _say(
-                f"{done} of {_rows(self._total)} done; the same command goes on from there",
-                sys.stderr,
-            )
+            tell(f"{done} of {_rows(self._total)} done; the same command goes on from there")
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
@@ -176,7 +175,7 @@ class _Display:
 
     def _print(self, line: str) -> None:
         if self._bar is None:
-            _say(line, sys.stderr)
+            tell(line)
         else:
             self._bar.write(line, file=sys.stderr)
 
@@ -190,7 +189,3 @@ def _line(each: RowOutcome) -> str:
     if outcome.seconds is not None:
         told += f", {outcome.seconds:.1f} s"
     return told if outcome.status == "found" else f"{told}: {outcome.message}"
-
-
-def _say(text: str, stream: Any = None) -> None:
-    (stream or sys.stdout).write(text + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 
 __all__ = ["folder_name", "folder_names"]
@@ -36,13 +37,13 @@ def folder_names(names: Iterable[str]) -> list[str]:
     Of names that give the same, the later ones get numbers.
     """
     taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     found = []
     for name in names:
         wanted = folder = folder_name(name)
-        number = 1
         while folder.casefold() in taken:
-            number += 1
-            folder = f"{wanted}-{number}"
+            numbers[wanted.casefold()] += 1
+            folder = f"{wanted}-{numbers[wanted.casefold()] + 1}"
         taken.add(folder.casefold())
         found.append(folder)
     return found

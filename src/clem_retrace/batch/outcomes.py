@@ -28,8 +28,8 @@ RECORD = "row.json"
 
 KIND, FORMAT = "clem-retrace batch row", 1
 
-#: Larger files are no records.
-LARGEST = 1 << 20
+#: Bytes. Larger files are no records.
+LARGEST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

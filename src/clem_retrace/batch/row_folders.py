@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 import shutil
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -23,8 +22,10 @@ def check_free(folder: Path) -> None:
     Raises
     ------
     BadFile
-        It is another's.
+        It is another's, or leads elsewhere.
     """
+    if folder.is_symlink():
+        raise BadFile(f"{folder} is a link, and results stay in the batch's folder: remove it")
     if folder.exists() and not _is_of_row(folder):
         raise BadFile(
             f"{folder} is there already, and not of a batch: it stays as it is, give the row "
@@ -43,20 +44,17 @@ def row_folder(folder: Path) -> Iterator[Path]:
     BadFile
         It cannot be written.
     """
-    # A name that `remove_parts` passes over: it may hold what cannot be made anew.
-    old = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.old")
-    try:
-        with replacing(folder) as part:
-            part.mkdir()
+    with replacing(folder, any_folder=True) as part:
+        part.mkdir()
+        try:
             yield part
-            if folder.exists() and _is_of_row(folder):
-                _take_over(folder, part)
-                folder.rename(old)
-    except BaseException:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        except BadFile as error:
+            # The files in it are named as if they were in their place.
+            raise BadFile(str(error).replace(str(part), str(folder))) from error
+        # It may have come to be while the row was run.
+        check_free(folder)
+        if folder.exists():
+            _take_over(folder, part)
 
 
 def remove_parts(out: Path, names: Set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -13,6 +14,8 @@ from clem_retrace.batch.outcomes import RECORD, Finding, Outcome, Record
 from clem_retrace.batch.row_folders import check_free, row_folder
 from clem_retrace.batch.rows import BatchRow, ImageFile, installed
 from clem_retrace.errors import BadFile, ClemRetraceError
+from clem_retrace.io.system_errors import in_words
+from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Micrograph
 
 __all__ = ["THUMBNAIL", "Task", "run_task"]
@@ -72,17 +75,28 @@ def run_task(task: Task) -> Outcome:
         return _run(task, start)
     except ClemRetraceError as error:
         return Outcome("failed", " ".join(str(error).split()), time.monotonic() - start)
+    except OSError as error:
+        return Outcome("failed", in_words(error), time.monotonic() - start)
     except MemoryError:
         raise
     # The others are to be run all the same; what went wrong is told and kept in full.
     except Exception as fault:
-        task.report.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
+        kept = _keep(task.report, traceback.format_exc())
         return Outcome(
             "failed",
-            f"a fault of clem-retrace ({type(fault).__name__}: {fault}), please report it with "
-            f"{task.report.name}",
+            f"a fault of clem-retrace ({type(fault).__name__}: {fault}), please report it{kept}",
             time.monotonic() - start,
         )
+
+
+def _keep(report: Path, text: str) -> str:
+    """Return how people are led to a report, after writing it; nothing if it cannot be."""
+    try:
+        with replacing(report) as part:
+            part.write_text(text, encoding="utf-8", errors="replace")
+    except BadFile:
+        return ""
+    return f" with {report.name}"
 
 
 def _run(task: Task, start: float) -> Outcome:
@@ -111,7 +125,8 @@ def _run(task: Task, start: float) -> Outcome:
         )
         files = (*(path.name for path in written), THUMBNAIL, RECORD)
         Record(row.name, task.digest, task.run, outcome, files).write(part)
-    task.report.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        task.report.unlink()
     return outcome
 
 

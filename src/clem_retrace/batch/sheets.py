@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clem_retrace.errors import BadFile
+from clem_retrace.io.bounded import read_bounded
 
 __all__ = ["COMMAS", "Dialect", "Sheet", "read_sheet", "sheet_of", "written"]
 
-#: Larger files are no tables of pairs.
-LARGEST = 1 << 26
+#: Bytes, columns, rows with remarks, and letters of a heading: more are in no table of pairs.
+LARGEST, MOST_COLUMNS, MOST_ROWS, LONGEST_HEADING = 8_000_000, 200, 20_000, 200
 
 _DELIMITERS = (",", ";", "\t")
 
@@ -113,14 +115,7 @@ def _text(path: Path) -> tuple[str, bool]:
     BadFile
         There is no such file, or it is no text.
     """
-    if not path.is_file():
-        raise BadFile(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
-    try:
-        if path.stat().st_size > LARGEST:
-            raise BadFile(f"{path} is too large for a table of pairs")
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}") from error
+    content = read_bounded(path, "table of pairs", LARGEST)
     encoding = next((name for bom, name in _BOMS.items() if content.startswith(bom)), None)
     try:
         text = content.decode(encoding or "utf-8")
@@ -147,12 +142,16 @@ def _lines(path: Path, text: str, delimiter: str) -> list[list[str]]:
     Raises
     ------
     BadFile
-        A cell has no end.
+        A cell has no end, or there are too many rows.
     """
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        lines = list(itertools.islice(rows, MOST_ROWS + 1))
     except csv.Error as error:
         raise BadFile(f"{path} is no table: {error}") from error
+    if len(lines) > MOST_ROWS:
+        raise BadFile(f"{path} has more than {MOST_ROWS} rows: make several tables of it")
+    return lines
 
 
 def _has_decimal_commas(text: str, delimiter: str) -> bool:
@@ -183,9 +182,13 @@ def sheet_of(path: Path, lines: Sequence[Sequence[str]], dialect: Dialect) -> Sh
     header = [cell.strip() for cell in first[1]]
     while header and not header[-1]:
         header.pop()
+    if len(header) > MOST_COLUMNS:
+        raise BadFile(f"{path} has {len(header)} columns: at most {MOST_COLUMNS} are read")
     for place, heading in enumerate(header):
         if not heading:
             raise BadFile(f"{path}: column {place + 1} has no name")
+        if len(heading) > LONGEST_HEADING:
+            raise BadFile(f"{path}: the name of column {place + 1} is too long")
         if heading in header[:place]:
             raise BadFile(f"{path}: the column '{heading}' is there twice")
     rows = []

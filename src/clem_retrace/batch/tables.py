@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ def _rows(
     names = [place for place, column in known.items() if column.name == "name"]
     given = {texts[place] for _, texts in sheet.rows for place in names}
     taken: dict[str, int] = {}
+    numbers: Counter[str] = Counter()
     for number, texts in sheet.rows:
         values = {
             column.name: (sheet.header[place], texts[place])
@@ -127,7 +129,7 @@ def _rows(
             if texts[place]
         }
         cells = Cells(values, sheet.dialect.delimiter)
-        name = _name(cells, given | taken.keys())
+        name = _name(cells, lambda wanted: wanted in given or wanted in taken, numbers)
         carried = dict(zip(sheet.header, texts, strict=True))
         row, problems = _checked(cells, name, folder, options, carried)
         if "name" in values and name in taken:
@@ -139,16 +141,25 @@ def _rows(
             yield row
 
 
-def _name(cells: Cells, taken: Set[str]) -> str:
-    """Return the name of a row, of its LM file where it has none."""
+def _name(cells: Cells, is_taken: Callable[[str], bool], numbers: Counter[str]) -> str:
+    """Return the name of a row, of its LM file where it has none.
+
+    Parameters
+    ----------
+    cells : Cells
+    is_taken : callable
+        Whether another row is called so.
+    numbers : Counter
+        How many rows each file has given its name; this one is counted.
+    """
     if cells.have("name"):
         return str(cells.value("name"))
     stem = Path(str(cells.value("lm", "")).replace("\\", "/")).stem or "row"
-    name, number = stem, 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    return name
+    while True:
+        numbers[stem] += 1
+        name = stem if numbers[stem] == 1 else f"{stem}-{numbers[stem]}"
+        if not is_taken(name):
+            return name
 
 
 def _checked(
@@ -221,7 +232,7 @@ def _path(folder: Path, text: str) -> Path:
     if any(ord(letter) < 32 for letter in text):
         raise BadFile(f"{text!r} is no path")
     path = Path(os.path.normpath(folder / text))
-    if os.sep == "/" and not path.exists():
+    if os.sep == "/" and not os.path.exists(path):
         # A table that was made on Windows.
         path = Path(os.path.normpath(folder / text.replace("\\", "/")))
     return path

@@ -16,6 +16,7 @@ Boothroyd C., DigitalMicrograph file formats for image data, description of DM3 
 from __future__ import annotations
 
 import math
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,8 @@ _IMAGES = {1: "i2", 2: "f4", 3: "c8", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "
     40: "u8",
 }
 
-#: Larger ones are no tags of a microscope's.
-DEEPEST, LONGEST_TYPE, LONGEST_TEXT = 64, 1000, 4096
+#: Larger ones are no tags of a microscope's; nor are there more tags, or images of more axes.
+DEEPEST, LONGEST_TYPE, LONGEST_TEXT, MOST_TAGS, MOST_AXES = 64, 1000, 4096, 1_000_000, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ def _stored(image: dict[Any, Any], reader: _Reader) -> StoredImage:
     base = np.dtype(reader.order + _IMAGES[code]) if code != 23 else np.dtype(_IMAGES[code])
     shape = (*(int(length) for length in reversed(lengths)), *base.shape)
     stored = data.count * struct.calcsize(reader.order + data.kind)
-    if len(lengths) < 2 or stored != math.prod(shape) * base.base.itemsize:
+    if not 2 <= len(lengths) <= MOST_AXES or min(shape) < 1:
+        raise ValueError(f"it holds no image of shape {shape[:MOST_AXES]}")
+    if stored != math.prod(shape) * base.base.itemsize:
         raise ValueError(f"its {stored} bytes are no image of shape {shape} and type {base}")
     along = _members(image.get("Calibrations", {}).get("Dimension"))
     calibrations = [
@@ -138,7 +141,9 @@ class _Reader:
     """Reads the tags of an open file; arrays are passed over."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._file, self._tags = file, 0
+        self._length = file.seek(0, os.SEEK_END)
+        file.seek(0)
         (self._version,) = self._unpack(">I")
         if self._version not in (3, 4):
             raise ValueError(f"it begins with {self._version}, not with the version 3 or 4")
@@ -155,6 +160,9 @@ class _Reader:
         (count,) = self._unpack(self._size)
         tags: dict[Any, Any] = {}
         for number in range(count):
+            self._tags += 1
+            if self._tags > MOST_TAGS:
+                raise ValueError("it has too many tags")
             kind, name_length = self._unpack(">BH")
             name = self._read(name_length).decode("latin-1") or number
             if self._version == 4:
@@ -183,12 +191,12 @@ class _Reader:
             raise ValueError("a tag is damaged")
         kinds = [self._unpack(self._size)[0] for _ in range(length)]
         if kinds[0] == STRING:
-            self._read(kinds[1])
+            self._skip(kinds[1] if length > 1 else 0)
             return None
         if kinds[0] == ARRAY:
             kind, count = self._kind(kinds[1:-1]), kinds[-1]
             place = _Array(kind, count, self._file.tell())
-            self._file.seek(count * struct.calcsize(self.order + kind), 1)
+            self._skip(count * struct.calcsize(self.order + kind))
             return place
         values = self._unpack(self.order + self._kind(kinds))
         return values[0] if len(values) == 1 else values
@@ -198,11 +206,16 @@ class _Reader:
         # A struct: length of its name, number of fields, and these two of each field.
         fields = kinds[4::2] if kinds and kinds[0] == STRUCT else kinds
         if not fields or any(field not in _NUMBERS for field in fields):
-            raise ValueError(f"a tag is of the unknown type {kinds}")
+            raise ValueError(f"a tag is of the unknown type {kinds[:8]}")
         return "".join(_NUMBERS[field] for field in fields)
 
     def _unpack(self, form: str) -> tuple[Any, ...]:
         return struct.unpack(form, self._read(struct.calcsize(form)))
+
+    def _skip(self, length: int) -> None:
+        if self._file.tell() + length > self._length:
+            raise ValueError("it ends too early")
+        self._file.seek(length, os.SEEK_CUR)
 
     def _read(self, length: int) -> bytes:
         found = self._file.read(length)

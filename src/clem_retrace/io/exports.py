@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile
+from clem_retrace.io.system_errors import in_words
 from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Micrograph, Roi
 
@@ -89,7 +90,7 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadFile(f"{folder} cannot be made a folder: {error.strerror or error}") from error
+        raise BadFile(f"{folder} cannot be made a folder: {in_words(error, folder)}") from error
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tokenize
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from clem_retrace.errors import BadFile, ClemRetraceError
+from clem_retrace.io.bounded import check_is_file
+from clem_retrace.io.system_errors import in_words
 
 __all__ = ["Kind", "kind_of", "reading", "recognise"]
+
+#: Of what a library says of a damaged file.
+MOST_LETTERS = 300
 
 Kind = Literal["TIFF", "PNG", "JPEG", "MRC", "DM3/DM4", "NPY"]
 
@@ -51,6 +57,9 @@ _DAMAGE = (
     ArithmeticError,
     TypeError,
     MemoryError,
+    AssertionError,
+    RuntimeError,
+    tokenize.TokenError,
 )
 
 
@@ -68,10 +77,9 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
         There is no such file, it is a folder, or it is of a kind that is not read.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise BadFile(f"{path} is a folder: name the image file in it")
-    if not path.exists():
-        raise BadFile(f"{path} does not exist")
+    check_is_file(path)
     kind = recognise(path)
     if kind is None:
         raise BadFile(
@@ -101,7 +109,9 @@ def reading(path: str | os.PathLike[str], kind: Kind) -> Iterator[None]:
         # tifffile leaves most compressions to this package.
         if "imagecodecs" in str(error):
             raise _needs(path, "imagecodecs") from error
-        raise BadFile(f"{path} cannot be read as {kind}: {error}") from error
+        said = " ".join(str(error).split())[:MOST_LETTERS]
+        reason = in_words(error, path) if isinstance(error, OSError) else said
+        raise BadFile(f"{path} cannot be read as {kind}: {reason or 'it is damaged'}") from error
 
 
 def _needs(path: str | os.PathLike[str], package: str) -> BadFile:

@@ -1,9 +1,8 @@
 """Image files to a `Micrograph`: one channel, projected, with its pixel size.
 
 TIFF (OME, ImageJ, of microscopes), PNG, JPEG, NumPy's NPY, DigitalMicrograph's DM3 and DM4
-and, with the package mrcfile, MRC are read. Files whose pixels lie in them as they are in
-memory, all DM, MRC and NPY and many TIFF files, are mapped, not read: a run reads the parts
-that it needs.
+and MRC are read. Large files whose pixels lie in them as they are in memory, all DM, MRC and
+NPY and many TIFF files, are not read at once: a run reads the parts that it needs.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile, BadImage, InvalidOption
-from clem_retrace.io.digital_micrograph import find_image
+from clem_retrace.io import digital_micrograph, mrc
+from clem_retrace.io.file_pixels import FilePixels, pixels_of
 from clem_retrace.io.formats import kind_of, reading
 from clem_retrace.io.pixel_sizes import (
     PixelSize,
@@ -27,12 +27,10 @@ from clem_retrace.io.pixel_sizes import (
     mrc_pixel_size,
     tiff_pixel_size,
 )
+from clem_retrace.io.tiff import checked_series, open_tiff
 from clem_retrace.micrograph import Micrograph, Projection, project
 
 __all__ = ["ImageStack", "read_micrograph", "read_stack"]
-
-#: What IMOD writes into the words 39 and 40 of an MRC header, and the flag for signed bytes.
-IMOD_STAMP, IMOD_SIGNED = 1146047817, 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +39,8 @@ class ImageStack:
 
     Attributes
     ----------
-    data : ndarray
-        Mapped to the file where that can be done.
+    data : ndarray or FilePixels
+        Of a large file not yet read, where that can be done.
     axes : str
         One letter an axis: Y, X, Z, T, C (channel), S (sample of a colour), and Q or I
         where the file does not tell.
@@ -51,7 +49,7 @@ class ImageStack:
         The file's name.
     """
 
-    data: NDArray[Any]
+    data: Any
     axes: str
     pixel_size: PixelSize | None
     name: str
@@ -113,7 +111,7 @@ def read_micrograph(
     planes = _planes(_one_channel(stack, channel))
     if projection == "plane" and not 0 <= plane < len(planes):
         raise InvalidOption(f"{stack.name} has no plane {plane}: it has {len(planes)}")
-    # A single plane stays mapped to its file.
+    # A single plane may stay in its file.
     image = planes[0] if len(planes) == 1 else project(planes, projection, plane)
     return Micrograph(image, pixel_size, stack.name)
 
@@ -167,29 +165,31 @@ def _only_channel(channels: NDArray[Any]) -> int | None:
     return seen[0] if equal else None
 
 
-def _planes(stack: ImageStack) -> NDArray[Any]:
+def _planes(stack: ImageStack) -> Any:
     """Return the data with rows and columns last and all else in one axis before them."""
     if "Y" not in stack.axes or "X" not in stack.axes:
         raise BadImage(f"{stack.name} is no image: its axes are {stack.axes}")
     order = (stack.axes.index("Y"), stack.axes.index("X"))
-    data = np.moveaxis(stack.data, order, (-2, -1))
+    data: Any = np.moveaxis(stack.data, order, (-2, -1))
+    if isinstance(data, FilePixels):
+        return data.as_stack()
     return data.reshape(math.prod(data.shape[:-2]), *data.shape[-2:])
 
 
-_Read = tuple[NDArray[Any], str, PixelSize | None]
+_Read = tuple[Any, str, PixelSize | None]
 
 
 def _read_tiff(path: Path) -> _Read:
-    import tifffile
-
-    with tifffile.TiffFile(path) as tif:
+    with open_tiff(path) as tif:
         pixel_size = tiff_pixel_size(tif)
-        series = tif.series[0]
-        axes = series.axes
-        transparent = series.keyframe.photometric == 2 and axes.endswith("S")
-        data = series.asarray() if series.dataoffset is None else None
-    if data is None:
-        data = tifffile.memmap(path, mode="r", series=0)
+        series = checked_series(path, tif)
+        axes, keyframe = series.axes, series.keyframe
+        transparent = keyframe.photometric == 2 and axes.endswith("S")
+        if series.dataoffset is None:
+            data = series.asarray()
+        else:
+            dtype = np.dtype(tif.byteorder + keyframe.dtype.char)
+            data = pixels_of(path, dtype, series.shape, series.dataoffset)
     if transparent:
         data = data[..., :3]
     return data, axes, pixel_size
@@ -203,9 +203,12 @@ def _read_picture(path: Path) -> _Read:
         # A montage of 100 megapixels is no attack; twice as many are refused by Pillow.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            data = imageio.v3.imread(path, plugin="pillow", index=0)
+            # imageio would not say why it cannot be read.
+            with Image.open(path):
+                pass
         except Image.DecompressionBombError as error:
             raise BadFile(f"{path} is too large for its format: save it as TIFF") from error
+        data = imageio.v3.imread(path, plugin="pillow", index=0)
     if data.ndim == 3:
         # Two samples are grey and transparency, four are colour and transparency.
         return data[..., : 1 if data.shape[-1] == 2 else 3], "YXS", None
@@ -213,34 +216,14 @@ def _read_picture(path: Path) -> _Read:
 
 
 def _read_mrc(path: Path) -> _Read:
-    import mrcfile
-
-    with mrcfile.open(path, mode="r", header_only=True) as mrc:
-        # Mapped here: mrcfile would unmap the pixels when it closes the file.
-        data = np.memmap(
-            path,
-            dtype=_mrc_type(mrc.header),
-            mode="r",
-            offset=mrc.header.nbytes + int(mrc.header.nsymbt),
-            shape=mrcfile.utils.data_shape_from_header(mrc.header),
-        )
-        return data, "Q" * (data.ndim - 2) + "YX", mrc_pixel_size(mrc)
-
-
-def _mrc_type(header: Any) -> np.dtype[Any]:
-    """Return the type of the pixels: IMOD's bytes are unsigned unless its flags say not."""
-    import mrcfile
-
-    dtype: np.dtype[Any] = mrcfile.utils.data_dtype_from_header(header)
-    stamp, flags = np.frombuffer(header.extra2.tobytes()[40:48], header.mode.dtype)
-    if dtype == np.int8 and stamp == IMOD_STAMP and not flags & IMOD_SIGNED:
-        return np.dtype(np.uint8)
-    return dtype
+    image = mrc.find_image(path)
+    data = pixels_of(path, image.dtype, image.shape, image.offset)
+    return data, "Q" * (data.ndim - 2) + "YX", mrc_pixel_size(image)
 
 
 def _read_dm(path: Path) -> _Read:
-    image = find_image(path)
-    data = np.memmap(path, dtype=image.dtype, mode="r", offset=image.offset, shape=image.shape)
+    image = digital_micrograph.find_image(path)
+    data = pixels_of(path, image.dtype, image.shape, image.offset)
     axes = "Q" * (len(image.calibrations) - 2) + "YX"
     if image.colour:
         return data[..., 2::-1], axes + "S", dm_pixel_size(image)
@@ -248,7 +231,13 @@ def _read_dm(path: Path) -> _Read:
 
 
 def _read_npy(path: Path) -> _Read:
-    data = np.load(path, mmap_mode="r", allow_pickle=False)
+    with warnings.catch_warnings():
+        # Of files that Python 2 wrote, which are read all the same.
+        warnings.filterwarnings("ignore", "Reading `.npy`", UserWarning)
+        # Mapped to know where the pixels lie: not one is touched. Objects, which would have to
+        # be unpickled, are refused.
+        held = np.lib.format.open_memmap(path, mode="r")
+    data = pixels_of(path, held.dtype, held.shape, held.offset, held.strides)
     if data.ndim == 3 and data.shape[-1] in (3, 4) and data.shape[0] > 4:
         return data[..., :3], "YXS", None
     if data.ndim < 2:

@@ -12,6 +12,7 @@ writes them without the layer's scale. Other axes and columns are kept.
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile
+from clem_retrace.io.bounded import read_bounded
 from clem_retrace.io.writing import replacing
 
 __all__ = ["MovedTable", "move_shape", "move_table"]
@@ -32,6 +34,9 @@ Move = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 #: Vertices of the polygon that an ellipse becomes where it is no upright or turned one any more.
 ELLIPSE_VERTICES = 64
+
+#: Bytes, and columns: larger tables are none of points that were drawn by hand.
+LARGEST, MOST_COLUMNS = 50_000_000, 1000
 
 #: By how much the corners of a rectangle may miss one, as a share of its sides.
 RECTANGULAR = 1e-3
@@ -83,10 +88,11 @@ def move_table(
         for number in range(len(header))
         if f"axis-{number}" in header
     ]
-    if len(axes) < 2:
+    # Shapes are rows of one number.
+    if len(axes) < 2 or ("shape-type" in header and "index" not in header):
         raise BadFile(
             f"{source} is no table of points or shapes of napari: the columns axis-0 and axis-1 "
-            "are needed"
+            "are needed, of shapes index too"
         )
     points = _points(Path(source), rows, axes[-2:])
     known = np.isfinite(points).all(axis=1)
@@ -153,18 +159,17 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     BadFile
         It cannot be read, or a row has other columns.
     """
-    if not path.is_file():
-        raise BadFile(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
+    content = read_bounded(path, "table of points or shapes", LARGEST)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}") from error
+        text = content.decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadFile(f"{path} cannot be read as CSV: {error}") from error
     if not rows:
         raise BadFile(f"{path} is empty")
     header = [name.strip() for name in rows[0]]
+    if len(header) > MOST_COLUMNS:
+        raise BadFile(f"{path} has {len(header)} columns: at most {MOST_COLUMNS} are read")
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(header):
             raise BadFile(

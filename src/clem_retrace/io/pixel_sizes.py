@@ -34,8 +34,10 @@ from pathlib import Path
 from typing import Any
 
 from clem_retrace.errors import BadImage
+from clem_retrace.io import mrc
 from clem_retrace.io.digital_micrograph import StoredImage, find_image
 from clem_retrace.io.formats import Kind, kind_of, reading, recognise
+from clem_retrace.io.tiff import open_tiff
 from clem_retrace.io.tiff_calibrations import Calibration, Length, calibrations
 
 __all__ = [
@@ -148,25 +150,20 @@ def pixel_size_of(path: str | os.PathLike[str]) -> PixelSize | None:
         if kind == "DM3/DM4":
             return dm_pixel_size(find_image(Path(path)))
         if kind == "MRC":
-            import mrcfile
-
-            with mrcfile.open(path, mode="r", header_only=True) as mrc:
-                return mrc_pixel_size(mrc)
-        import tifffile
-
-        with tifffile.TiffFile(path) as tif:
+            return mrc_pixel_size(mrc.find_image(Path(path)))
+        with open_tiff(Path(path)) as tif:
             return tiff_pixel_size(tif)
 
 
-def mrc_pixel_size(mrc: Any) -> PixelSize | None:
-    """Return the pixel size in the header of an open ``mrcfile.MrcFile``, in nm.
+def mrc_pixel_size(image: mrc.MrcImage) -> PixelSize | None:
+    """Return the pixel size in the header of an MRC file, in nm.
 
     One ångström is what programs write that know of none.
     """
-    voxel = mrc.voxel_size
-    if voxel.x == voxel.y == 1:
+    width, height, depth = image.voxel
+    if width == height == 1:
         return None
-    rows, cols, planes = ((size, "angstrom") for size in (voxel.y, voxel.x, voxel.z))
+    rows, cols, planes = ((size, "angstrom") for size in (height, width, depth))
     return _pixel_size((rows, cols), "MRC header", planes)
 
 

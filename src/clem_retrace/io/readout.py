@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clem_retrace.advice import advice
 from clem_retrace.geometry import decompose
 from clem_retrace.micrograph import Roi
 
@@ -40,6 +41,7 @@ def readout(registration: Registration, truth: Roi | None = None) -> list[str]:
     ]
     if registration.error is not None:
         lines.append(f"error         {_error(registration.error, registration.lm.pixel_size)}")
+    lines += [f"to try        {tip}" for tip in advice(registration)]
     if truth is not None:
         lines.append(f"to the truth  {registration.distance_to(truth)}")
     return lines

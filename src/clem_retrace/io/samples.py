@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import SampleUnavailable
 from clem_retrace.geometry import Matrix, invert, map_points, similarity
+from clem_retrace.io.system_errors import in_words
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.synthetic.pair import Pair, true_patch
 
@@ -39,6 +40,9 @@ REGISTRY: Mapping[str, str] = MappingProxyType(
         LM_FILE: "8dab8adeb2070594f7516bbd1c7c514bbbc38d23ecc8095f0ce09c2907f52425",
     }
 )
+
+#: How long the server may keep silent, seconds.
+TIMEOUT = 20.0
 
 #: nm per pixel of the EM image as published, about; and by how much the LM is coarsened.
 EM_PIXEL_SIZE, COARSENING = 20.0, 3
@@ -105,11 +109,11 @@ def download(
             f"Without a network, put the file from {base_url}{name} at {folder / name} by hand."
         )
         try:
-            paths.append(Path(store.fetch(name)))
+            paths.append(Path(store.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT))))
         except OSError as error:
             raise SampleUnavailable(
                 f"the sample image {name} could not be downloaded from {base_url}{name} to "
-                f"{folder}: {error}. {by_hand}"
+                f"{folder}: {_why(error)}. {by_hand}"
             ) from error
         except ValueError as error:
             raise SampleUnavailable(
@@ -117,6 +121,20 @@ def download(
                 f"{registry[name]} ({error}). A proxy or a login page may have answered. {by_hand}"
             ) from error
     return paths
+
+
+def _why(error: OSError) -> str:
+    """Return why a download has failed, for people."""
+    # The package that pooch downloads with: its errors tell of pools and retries.
+    import requests
+
+    if isinstance(error, requests.exceptions.Timeout):
+        return "the server does not answer: try again later"
+    if isinstance(
+        error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    ):
+        return "there is no connection, or it broke off: check the network, and try again"
+    return in_words(error)
 
 
 def turned_pair(

@@ -9,7 +9,6 @@ from typing import Any, Self, get_args
 from clem_retrace.errors import LandmarkError
 from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.io.tables import Table
-from clem_retrace.io.transforms.own import pair_rows, read_pairs
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.registration.landmarks import Landmarks, Model
 from clem_retrace.registration.pair_transform import Origin, PairTransform
@@ -53,6 +52,9 @@ class SessionLandmarks:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
+        # Imported when needed: it brings all kinds of transform files.
+        from clem_retrace.io.transforms.own import pair_rows
+
         return {
             "landmarks": pair_rows(self.landmarks),
             "model": self.model,
@@ -69,6 +71,8 @@ class SessionLandmarks:
         ClemRetraceError
             Something is missing or of another kind.
         """
+        from clem_retrace.io.transforms.own import read_pairs
+
         start = as_transform(table.values["start"]) if table.has("start") else None
         model: Model = table.text("model", get_args(Model))  # type: ignore[assignment]
         origin: Origin = table.text("origin", get_args(Origin))  # type: ignore[assignment]

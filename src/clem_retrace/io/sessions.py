@@ -34,8 +34,8 @@ __all__ = ["Outline", "Session", "SessionRun", "read_session", "save_session"]
 #: What tells the file from other JSON, and its form; raised when an old reader would misread it.
 KIND, FORMAT = "clem-retrace session", 1
 
-#: Larger files are no sessions: a run takes some 20 kB.
-LARGEST = 1 << 26
+#: Bytes. Larger files are no sessions: a run takes some 20 kB.
+LARGEST = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clem_retrace.errors import BadFile
+from clem_retrace.io.bounded import read_bounded
 
 __all__ = ["Table", "read_table"]
 
@@ -113,26 +114,18 @@ def read_table(path: Path, where: str, largest: int) -> Table:
     where : str
         What it is, for messages.
     largest : int, bytes
-        Larger files are refused unread.
+        Larger files are refused.
 
     Raises
     ------
     BadFile
         There is no such file, it is too large, no JSON, or holds a number that is not finite.
     """
-    if not path.is_file():
-        raise BadFile(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
+    content = read_bounded(path, where, largest)
     try:
-        size = path.stat().st_size
-        if size > largest:
-            raise BadFile(f"{path} is too large for a {where}: {size} bytes")
         values = json.loads(
-            path.read_bytes(), parse_float=_finite, parse_constant=_finite, parse_int=_finite_int
+            content, parse_float=_finite, parse_constant=_finite, parse_int=_finite_int
         )
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}") from error
-    except BadFile:
-        raise
     except (ValueError, RecursionError) as error:
         raise BadFile(f"{path} is no {where}, or is damaged: {error}") from error
     if not isinstance(values, Mapping):
@@ -147,7 +140,7 @@ def _are_numbers(values: list[Any]) -> bool:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is not a finite number")
+        raise ValueError(f"{text[:40]} is not a finite number")
     return number
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from clem_retrace.io.tiff import declares
+
 __all__ = ["Calibration", "Length", "calibrations"]
 
 #: Resolution tags that give a larger pixel are taken for a printer's, screen's or scanner's:
@@ -169,7 +171,7 @@ def _parse_xml(text: Any) -> ET.Element | None:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", errors="replace")
-    if not isinstance(text, str) or "<!" in re.sub(r"<!(--|\[CDATA\[)", "", text):
+    if not isinstance(text, str) or declares(text):
         return None
     try:
         return ET.fromstring(text.strip("\0 \r\n\t"))

@@ -6,6 +6,7 @@ stopped at any time, which leaves an older file as it was.
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -85,14 +86,18 @@ def write_ome_tiff_steps(
             import tifffile
 
             image = yield from sample_steps(warp, stage)
+            # Into memory: straight to a file NumPy would write, which of a full disk tells
+            # nothing but how many pixels it has taken.
+            page = io.BytesIO()
             tifffile.imwrite(
-                part,
+                page,
                 pixels.stored(image),
                 ome=True,
                 compression=None if compression == "none" else compression,
                 compressionargs={} if compression == "none" else {"level": EFFORT},
                 **_first_page(warp),
             )
+            part.write_bytes(page.getbuffer())
     return Path(path)
 
 

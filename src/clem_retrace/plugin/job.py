@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace import pipeline
-from clem_retrace.events import Progress, Steps
+from clem_retrace.errors import BadImage
+from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import Matrix
 from clem_retrace.io.session_images import SessionImage, describe_steps
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.layers import ImageSource
 from clem_retrace.plugin.outputs import cut
-from clem_retrace.registration.warping import overlay_on_lm_steps
+
+if TYPE_CHECKING:
+    from clem_retrace.pipeline import Registration
 
 __all__ = ["Answer", "Job", "Reader"]
 
@@ -98,27 +100,53 @@ class Job:
         reader : Reader
         memory : Memory
             Holds what stages returned in earlier runs, and so need not do again.
+
+        Raises
+        ------
+        BadImage
+            The pixels of an image were changed while it was searched.
         """
         yield Progress("reading", 0, 1)
         lm, em = reader.read("LM", self.lm), reader.read("EM", self.em)
-        registration = yield from self._registration_steps(lm, em, memory)
-        region = cut(lm.data, registration.roi)
-        recall = Recall(memory)
-        images = (
-            (yield from _describe_steps(recall, lm, self.lm)),
-            (yield from _describe_steps(recall, em, self.em)),
-        )
+        images = yield from self._images_steps(lm, em, memory)
+        try:
+            registration = yield from self._registration_steps(lm, em, memory)
+        except BaseException:
+            # What stages have returned is kept, also of a run that is cancelled.
+            if run(self._images_steps(lm, em, memory)) != images:
+                memory.clear()
+            raise
+        for now, then in zip((yield from self._images_steps(lm, em, memory)), images, strict=True):
+            if now != then:
+                memory.clear()
+                raise BadImage(f"'{now.name}' was changed while it was searched: search again")
+        region, recall = cut(lm.data, registration.roi), Recall(memory)
         warped = None
         if self.warp:
+            from clem_retrace.registration.warping import overlay_on_lm_steps
+
             warped = yield from recall.steps(
                 overlay_on_lm_steps, em, registration.em_to_lm, lm.shape, "overlay"
             )
         return Answer(registration, region, images, warped)
 
+    def _images_steps(
+        self, lm: Micrograph, em: Micrograph, memory: Memory
+    ) -> Steps[tuple[SessionImage, SessionImage]]:
+        """Yield progress; return what is kept of both images, digests of their pixels with it."""
+        recall = Recall(memory)
+        return (
+            (yield from _describe_steps(recall, lm, self.lm)),
+            (yield from _describe_steps(recall, em, self.em)),
+        )
+
     def _registration_steps(
         self, lm: Micrograph, em: Micrograph, memory: Memory
     ) -> Steps[Registration]:
         """Yield the events of the search or, from a place given by hand, of the registration."""
+        # Imported when needed, in the worker: what computes brings scipy, and docks open without.
+        from clem_retrace import pipeline
+
         if self.start is not None:
             return (
                 yield from pipeline.register_from_steps(
@@ -132,17 +160,16 @@ class Job:
 def _describe_steps(
     recall: Recall, micrograph: Micrograph, source: ImageSource
 ) -> Steps[SessionImage]:
-    """Yield progress; return what is kept of an image."""
+    """Yield progress; return what is kept of an image; one in memory is looked at each time."""
     origin = source.origin
     stack = origin.stack or source.stack
-    return (
-        yield from recall.steps(
-            describe_steps,
-            micrograph,
-            path=origin.path,
-            sample=origin.sample,
-            channel=None if stack.channel_axis is None else stack.channel,
-            projection=stack.projection,
-            plane=stack.plane,
-        )
-    )
+    known: dict[str, Any] = {
+        "path": origin.path,
+        "sample": origin.sample,
+        "channel": None if stack.channel_axis is None else stack.channel,
+        "projection": stack.projection,
+        "plane": stack.plane,
+    }
+    if isinstance(micrograph.data, np.ndarray):
+        return (yield from describe_steps(micrograph, **known))
+    return (yield from recall.steps(describe_steps, micrograph, **known))

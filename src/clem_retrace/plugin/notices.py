@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari.utils.notifications import notification_manager, show_info, show_warning
 
 from clem_retrace.errors import ClemRetraceError
+from clem_retrace.io.system_errors import in_words
 
 __all__ = ["report", "sentence", "tell", "warn"]
 
@@ -27,10 +28,12 @@ def warn(text: str) -> None:
 def report(failure: Exception) -> str:
     """Tell of a failure in a thread; return it in a line.
 
-    What the user can mend is a warning; the rest is a fault of the program, with its traceback.
+    What the user can mend is a warning, as when a file or a drive has gone that an image is read
+    from; the rest is a fault of the program, with its traceback.
     """
-    if isinstance(failure, ClemRetraceError):
-        warn(str(failure))
-        return sentence(str(failure))
+    text = in_words(failure) if isinstance(failure, OSError) else str(failure)
+    if isinstance(failure, (ClemRetraceError, OSError)):
+        warn(text)
+        return sentence(text)
     notification_manager.receive_error(type(failure), failure, failure.__traceback__)
     return "It failed: see the error message"

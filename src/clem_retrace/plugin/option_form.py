@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from magicgui.widgets import CheckBox, create_widget
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
-from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -24,9 +23,9 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QWidget,
 )
-from superqt import QCollapsible
 
 from clem_retrace.options import Declaration, RegistrationOptions, declarations
+from clem_retrace.plugin.fold import Fold
 
 __all__ = ["OptionForm", "ignore_wheel"]
 
@@ -242,18 +241,7 @@ class OptionForm(QWidget):
         label.setBuddy(row.editor.native)
         layout.addRow(label, row.widget)
 
-    def _make_advanced(self) -> QCollapsible:
-        # The arrows are text: superqt paints its own in a colour that ignores the theme.
-        folded = QCollapsible("▸ Advanced options", expandedIcon=QIcon(), collapsedIcon=QIcon())
-        folded.setDuration(0)
-        folded.setObjectName("advanced")
-        folded.layout().setContentsMargins(0, 0, 0, 0)
-        button = folded.toggleButton()
-        button.setAccessibleName("Advanced options")
-        button.setToolTip("Every option of the method, by stage")
-        folded.toggled.connect(
-            lambda shown: folded.setText(f"{'▾' if shown else '▸'} Advanced options")
-        )
+    def _make_advanced(self) -> Fold:
         content = QWidget()
         self._advanced_rows = layout = self._form_layout(content)
         group = None
@@ -264,10 +252,9 @@ class OptionForm(QWidget):
                 group = row.declared.group
                 layout.addRow(QLabel(f"<b>{GROUP_TITLES.get(group, group.capitalize())}</b>"))
             self._add_row(layout, path)
-        folded.addWidget(content)
-        # superqt leaves it shown, without height: the Tab key would go through all of it.
-        folded.toggled.connect(content.setVisible)
-        content.setVisible(False)
+        folded = Fold("Advanced options", content)
+        folded.setObjectName("advanced")
+        folded.button.setToolTip("Every option of the method, by stage")
         return folded
 
     def _values(self) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from clem_retrace.advice import advice
 from clem_retrace.geometry import decompose
 from clem_retrace.plots.quantities import both_lengths
-from clem_retrace.plugin.advice import advice
 from clem_retrace.plugin.candidate_table import CandidateTable, confidence_text
 from clem_retrace.plugin.looks import button, text_label
 from clem_retrace.plugin.notices import sentence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clem_retrace.evaluation import Distance
     from clem_retrace.pipeline import Registration
     from clem_retrace.plugin.runs import Run
-    from clem_retrace.registration import AffineEstimate
+    from clem_retrace.registration.estimate import AffineEstimate
 
 __all__ = ["ResultBox", "readout", "verdict_text"]
 

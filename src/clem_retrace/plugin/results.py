@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
 from clem_retrace.plugin import outputs
-from clem_retrace.plugin.notices import warn
+from clem_retrace.plugin.notices import report, warn
 from clem_retrace.plugin.regions import region
 from clem_retrace.plugin.runs import Run, Runs
 
@@ -104,7 +104,9 @@ class Results(QObject):
 
     def show_early(self, candidates: Candidates, em: Image) -> None:
         """Show what a search has found, before it is registered."""
-        self._before = self.shown
+        if not self._is_early:
+            # Otherwise it is of a run that was replaced, and what was before that may come back.
+            self._before = self.shown
         self._is_early = True
         self.clear()
         self._scene.remove("overlay", "region", "warped")
@@ -181,7 +183,11 @@ class Results(QObject):
         if pair is None:
             return
         self.shown, self._is_early = run, False
-        self._show_layers(run, *pair)
+        try:
+            self._show_layers(run, *pair)
+        except (ClemRetraceError, OSError) as failure:
+            # The file or the drive has gone that napari reads the EM from: the result stays.
+            report(failure)
         self._box.show_run(run)
         self._why.show_registration(
             run.shown,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError, InvalidOption
@@ -62,7 +61,6 @@ class Running(QObject):
         searching.event_arrived.connect(self._on_event)
         searching.answered.connect(self._on_answer)
         searching.failed.connect(self._on_failure)
-        searching.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
 
     @property
     def under_way(self) -> bool:

@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.io.session_images import SessionImage
-from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.form import Form
-from clem_retrace.retracing import Candidates
 from clem_retrace.snippets import rank_taken
-from clem_retrace.stages import only
+
+if TYPE_CHECKING:
+    from clem_retrace.result import Registration
+    from clem_retrace.retracing.candidates import Candidates
 
 __all__ = ["LIMIT", "Run", "Runs"]
 
@@ -153,6 +154,9 @@ class Run:
         """Return a form with what does not matter to the run left at its default."""
         if not self.by_hand:
             return form
+        # Imported when needed: what computes brings scipy.
+        from clem_retrace.stages import only
+
         read = only(form.options, "affine", "context")
         return dataclasses.replace(form, patch=None, options=read)
 

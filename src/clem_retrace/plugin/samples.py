@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
@@ -20,7 +20,9 @@ from clem_retrace.micrograph import Micrograph
 from clem_retrace.plugin.frames import place_beside
 from clem_retrace.plugin.layers import ORIGIN, Origin
 from clem_retrace.plugin.outputs import LayerData, contrast_limits, drawing_layer
-from clem_retrace.synthetic import Pair
+
+if TYPE_CHECKING:
+    from clem_retrace.synthetic import Pair
 
 __all__ = [
     "SAMPLES",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.memory import Memory
+from clem_retrace.plugin.form import image_key
 from clem_retrace.plugin.job import Answer, Job, Reader
 from clem_retrace.plugin.layers import image_source
 from clem_retrace.plugin.runs import Run
@@ -105,15 +106,12 @@ class Searching(QObject):
     answered : Run, Answer
     failed : Exception
     running_changed : bool
-    warned : tuple
-        A Python warning, as the arguments of `warnings.showwarning`.
     """
 
     event_arrived = Signal(object)
     answered = Signal(object, object)
     failed = Signal(object)
     running_changed = Signal(bool)
-    warned = Signal(tuple)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -124,7 +122,6 @@ class Searching(QObject):
         self.request: Request | None = None
         self._runner.event_arrived.connect(self.event_arrived)
         self._runner.running_changed.connect(self.running_changed)
-        self._runner.warned.connect(self.warned)
         self._runner.failed.connect(self.failed)
         self._runner.succeeded.connect(self._on_answer)
 
@@ -149,8 +146,14 @@ class Searching(QObject):
 
     def images_of(
         self, run: Run, lm: Image, em: Image
-    ) -> Callable[[], tuple[Micrograph, Micrograph]]:
-        """Return what reads the images of a run again; for a worker."""
+    ) -> Callable[[], tuple[Micrograph, Micrograph]] | None:
+        """Return what reads the images of a run again, for a worker; None if they are others now.
+
+        A layer may have been given other pixels, even while it was searched.
+        """
+        form = run.form
+        if form is not None and (image_key(lm), image_key(em)) != (form.lm, form.em):
+            return None
         job, reader = registering(run, lm, em, warp=False).job, self._reader
         return lambda: (reader.read("LM", job.lm), reader.read("EM", job.em))
 
@@ -162,6 +165,8 @@ class Searching(QObject):
         """Reuse nothing of earlier runs, and let go of the images."""
         self.memory.clear()
         self._reader = Reader()
+        if not self.running:
+            self.request = None
 
     def _on_answer(self, answer: Answer) -> None:
         assert self.request is not None

@@ -1,13 +1,16 @@
 """The one place that names a thread: `Runner` runs a generator of events in a worker.
 
-superqt's own generator worker swallows a `RuntimeError` of the generator, which it takes
-for a deleted Qt object, and leaves a generator that was told to quit suspended until it is
-collected. So the loop is written here, on superqt's public `WorkerBase`: every failure is
-delivered, and a cancelled generator is closed at once.
+Each run has a thread of its own. Those of Qt's pool are as many as there are cores: a batch
+and a search would leave none to anybody else, and what is asked for then waits until one of
+them ends. superqt's workers, besides, turn all warnings of the process their own way while
+they run, and two that overlap leave it so; they swallow a `RuntimeError` of a generator, and
+leave one that was told to quit suspended until it is collected.
 """
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +18,6 @@ from typing import Any
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
-from superqt.utils import WorkerBase
 
 from clem_retrace.events import Event, Steps
 
@@ -24,7 +26,7 @@ __all__ = ["Runner"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Message:
-    """What a worker sends: an event while it runs; its value or its failure at the end.
+    """What a run sends: an event while it goes on; at the end its value, its failure, or neither.
 
     The number of the run tells messages that are still under way when it is cancelled.
     """
@@ -33,6 +35,7 @@ class _Message:
     event: Event | None = None
     value: Any = None
     failure: Exception | None = None
+    stopped: bool = False
 
 
 class _Mailbox(QObject):
@@ -41,66 +44,97 @@ class _Mailbox(QObject):
     message = Signal(object)
 
 
-class _Worker(WorkerBase):
-    """Runs one generator of events in a thread of Qt's pool, as long as its owner lives.
+class _Run:
+    """Runs one generator of events in a thread, as long as its owner and the program live.
 
     The owner is asked rather than its `destroyed` signal awaited: Python may have cleared
-    the slot by the time it is emitted.
+    the slot by the time it is emitted. It is not held: the last to let go of a Qt object
+    deletes it, which is not this thread's to do.
     """
 
     def __init__(
-        self, owner: QObject, generation: int, make_steps: Callable[[], Steps[Any]]
+        self,
+        owner: QObject,
+        mailbox: _Mailbox,
+        generation: int,
+        make_steps: Callable[[], Steps[Any]],
     ) -> None:
-        super().__init__()
-        self._owner = owner
+        self._owner = weakref.ref(owner)
+        self._mailbox = mailbox
         self._generation = generation
         self._make_steps = make_steps
-        self.mailbox = _Mailbox()
+        self._quit = threading.Event()
 
-    def work(self) -> None:
+    def start(self) -> None:
+        """Start the thread. The program ends when it has: it may have a file half-written."""
+        threading.Thread(target=self._work, name="clem-retrace").start()
+
+    def quit(self) -> None:
+        """Stop at the next event."""
+        self._quit.set()
+
+    def _goes_on(self) -> bool:
+        """Whether there is somebody to work for."""
+        owner = self._owner()
+        return (
+            not self._quit.is_set()
+            and owner is not None
+            and isalive(owner)
+            and threading.main_thread().is_alive()
+        )
+
+    def _work(self) -> None:
         """Run the generator to its end, or until it is told to quit."""
-        send = partial(_Message, self._generation)
+        send, post = partial(_Message, self._generation), self._mailbox.message.emit
         try:
+            if not self._goes_on():
+                post(send(stopped=True))
+                return
             steps = self._make_steps()
             try:
-                while not self.abort_requested and isalive(self._owner):
-                    self.mailbox.message.emit(send(event=next(steps)))
+                while self._goes_on():
+                    post(send(event=next(steps)))
             except StopIteration as stop:
-                self.mailbox.message.emit(send(value=stop.value))
+                post(send(value=stop.value))
+                return
             finally:
                 steps.close()
+            post(send(stopped=True))
         # The border of the thread: the GUI thread is told, whatever it is.
         except Exception as failure:
-            self.mailbox.message.emit(send(failure=failure))
+            post(send(failure=failure))
 
 
 class Runner(QObject):
     """Runs one generator of events at a time in a worker thread.
 
     All signals are emitted on the GUI thread. Of a run that was cancelled, or replaced by
-    another, nothing is emitted after `cancel` or `start` returned.
+    another, nothing is emitted after `cancel` or `start` returned. Warnings of the work are
+    shown as all warnings are, by napari.
 
     Signals
     -------
     event_arrived : Progress or StageResult
     succeeded : the generator's value
     failed : Exception
-    warned : tuple
-        A Python warning, as the arguments of `warnings.showwarning`.
+    stopped
+        A run has come to its end as `stop_soon` asked, before it was through.
     running_changed : bool
     """
 
     event_arrived = Signal(object)
     succeeded = Signal(object)
     failed = Signal(object)
-    warned = Signal(tuple)
+    stopped = Signal()
     running_changed = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._generation = 0
         self._running = False
-        self._worker: _Worker | None = None
+        self._run: _Run | None = None
+        self._mailbox = _Mailbox()
+        self._mailbox.message.connect(self._receive)
 
     @property
     def running(self) -> bool:
@@ -116,22 +150,30 @@ class Runner(QObject):
             Called in the worker's thread.
         """
         self._stop()
-        self._worker = _Worker(self, self._generation, make_steps)
-        self._worker.mailbox.message.connect(self._receive)
-        self._worker.warned.connect(self.warned)
+        run = self._run = _Run(self, self._mailbox, self._generation, make_steps)
         self._set_running(True)
-        self._worker.start()
+        # Whoever was told may have cancelled it: then it ends before it begins.
+        run.start()
 
     def cancel(self) -> None:
         """Stop the run, if there is one: at its next event, and unseen from now on."""
         self._stop()
         self._set_running(False)
 
+    def stop_soon(self) -> None:
+        """Stop the run, if there is one, at its next event; it is running until then.
+
+        For work that leaves something behind: `stopped` tells that it did not, `succeeded`
+        that it was too late to stop it.
+        """
+        if self._run is not None:
+            self._run.quit()
+
     def _stop(self) -> None:
         self._generation += 1
-        if self._worker is not None:
-            self._worker.quit()
-            self._worker = None
+        if self._run is not None:
+            self._run.quit()
+            self._run = None
 
     def _set_running(self, running: bool) -> None:
         if running != self._running:
@@ -144,9 +186,11 @@ class Runner(QObject):
         if message.event is not None:
             self.event_arrived.emit(message.event)
             return
-        self._worker = None
+        self._run = None
         self._set_running(False)
         if message.failure is not None:
             self.failed.emit(message.failure)
+        elif message.stopped:
+            self.stopped.emit()
         else:
             self.succeeded.emit(message.value)

@@ -1,16 +1,5 @@
-"""Registering the LM region and its place in the EM (paper 3.3)."""
+"""Registering the LM region and its place in the EM (paper 3.3).
 
-from clem_retrace.registration.affine import (
-    AffineEstimate,
-    register_affine,
-    register_affine_steps,
-)
-from clem_retrace.registration.warping import overlay_on_lm, overlay_on_lm_steps
-
-__all__ = [
-    "AffineEstimate",
-    "overlay_on_lm",
-    "overlay_on_lm_steps",
-    "register_affine",
-    "register_affine_steps",
-]
+Nothing is imported here: `landmarks` and `pair_transform` are values that the docks hold, and
+`affine` brings scipy with it.
+"""

@@ -21,14 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.alignment import GrowthStep, Place, Scene, Template, align, grow_steps
-from clem_retrace.alignment.gauss_newton import (
-    LONGEST_STEP,
-    Model,
-    displacements,
-    invert_all,
-    sample,
-    steepest_steps,
-)
+from clem_retrace.alignment.gauss_newton import LONGEST_STEP, invert_all
+from clem_retrace.alignment.interpolation import interpolate
+from clem_retrace.alignment.template import Model, displacements, steepest_steps
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
 from clem_retrace.micrograph import Micrograph, Roi
@@ -66,6 +61,9 @@ LARGEST_STRETCH = 0.2
 #: of account counts in a plain correlation, and may lower it a little when the fit is right.
 #: Where more than `AGREEING` of the pixels agree with it nothing was left out, and all must be.
 HELD, AGREEING = 0.95, 0.9
+
+#: Correlations differ by less than this by rounding alone.
+ROUNDING = 1e-6
 
 #: Starts spread over what a rough match may be off by: LM pixels, degrees, magnification.
 SPREAD_SHIFTS = np.arange(-9.0, 9.1, 3.0)
@@ -167,10 +165,10 @@ def register_affine_steps(
     onto = np.stack([scene.onto_grids(one) for one in (invert(starts[0]), start, matrix)])
     given, before, after = align(template, scene.em, onto, iterations=0).score
     held = 1.0 if fit.support > AGREEING else HELD
-    if after < held * before:
+    if after < held * before - ROUNDING:
         matrix, after = start, before
     fault = _fault(matrix, start, roi, fit.support, minimum_support)
-    if after < held * given:
+    if after < held * given - ROUNDING:
         fault = "the images correlate less after it than before"
     if fault:
         return _failed(
@@ -186,7 +184,7 @@ def _covariance(
     scene: Scene, template: Template, sigma: float, fitted: Matrix, taken: Matrix, robust: bool
 ) -> NDArray[np.float64] | None:
     """Return the estimate's covariance from the last fit, on the grids, and what was taken."""
-    values, inside = sample(scene.em, fitted[None], template.points)
+    values, inside = interpolate(scene.em, fitted[None], template.points)
     prior = template.weights * inside[0]
     if not prior.any():
         return None
@@ -297,14 +295,14 @@ def _fit_steps(
     progress: Progress,
 ) -> Steps[_Fit]:
     """Return the start, moved to the least sum of (Tukey's function of) the residuals."""
-    _, reached = sample(image, start[None], template.points)
+    _, reached = interpolate(image, start[None], template.points)
     template = template.only(reached[0])
     steps = steepest_steps(template, model)
     t = template.values
     matrix, support, gain = start, 1.0, 1.0
     for iteration in range(STEPS):
         yield progress
-        values, inside = sample(image, matrix[None], template.points)
+        values, inside = interpolate(image, matrix[None], template.points)
         v, prior = values[0], template.weights * inside[0]
         if not prior.any():
             return _Fit(start, 0.0, 0.0)
@@ -313,6 +311,9 @@ def _fit_steps(
         weight = prior * tukey
         support = float(np.average(tukey > AGREES, weights=prior))
         hessian = gain * ((steps * weight[:, None]).T @ steps).astype(np.float64)
+        if not hessian.any():
+            # Flat: nothing tells where to.
+            return _Fit(start, 0.0, 0.0)
         hessian += 1e-9 * np.trace(hessian) * np.eye(len(hessian))
         parameters = np.linalg.solve(hessian, (weight * residual) @ steps)
         length = float(np.linalg.norm(parameters))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.errors import LandmarkError, TransformError
-from clem_retrace.geometry import Matrix, decompose, map_points
+from clem_retrace.geometry import LARGEST_ENTRY, Matrix, decompose, map_points
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.registration.landmarks import CALLED, Landmarks, Model
 from clem_retrace.registration.pair_transform import PairTransform
@@ -59,6 +59,19 @@ def fit_landmarks(
     LandmarkError
         The pairs are too few, lie in one place or on one line, or contradict each other;
         or the model is rigid and the magnification is unknown.
+
+    Examples
+    --------
+    >>> from clem_retrace.micrograph import ImageFacts
+    >>> from clem_retrace.registration.fits import fit_landmarks
+    >>> from clem_retrace.registration.landmarks import Landmarks
+    >>> lm = ImageFacts("lm", shape=(300, 400), pixel_size=100.0)
+    >>> em = ImageFacts("em", shape=(2000, 2400), pixel_size=10.0)
+    >>> on_lm = [(60, 80), (60, 280), (210, 80), (210, 280)]
+    >>> on_em = [(100, 200), (100, 2200), (1600, 200), (1604, 2200)]
+    >>> transform = fit_landmarks(Landmarks.of(on_lm, on_em), "similarity", lm=lm, em=em)
+    >>> transform.to_lm((1000, 1000)).round(1)
+    array([149.9, 160. ])
     """
     landmarks.require(model)
     if model not in ("rigid", "similarity"):
@@ -104,7 +117,13 @@ def _made(
 def _magnification(lm: ImageFacts, em: ImageFacts, start: Matrix | None) -> float:
     """Return the LM pixels per EM pixel of a rigid transform."""
     if lm.pixel_size is not None and em.pixel_size is not None:
-        return em.pixel_size / lm.pixel_size
+        magnification = em.pixel_size / lm.pixel_size
+        if not 1 / LARGEST_ENTRY < magnification < LARGEST_ENTRY:
+            raise LandmarkError(
+                f"the pixels of the LM and of the EM are {lm.pixel_size:g} and {em.pixel_size:g} "
+                "nm large: check them, or choose a similarity, which needs none"
+            )
+        return magnification
     if start is not None:
         return decompose(start).magnification
     missing = " and ".join(

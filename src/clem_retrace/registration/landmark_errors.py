@@ -100,6 +100,22 @@ def landmark_errors(transform: PairTransform) -> LandmarkErrors:
     freedom``; a spline leaves none, so from the errors left out, of which each is expected
     to be ``FLE^2 + TRE^2``. A bending that the other pairs do not foretell counts as an
     error there.
+
+    Examples
+    --------
+    >>> from clem_retrace.micrograph import ImageFacts
+    >>> from clem_retrace.registration.fits import fit_landmarks
+    >>> from clem_retrace.registration.landmark_errors import landmark_errors
+    >>> from clem_retrace.registration.landmarks import Landmarks
+    >>> lm = ImageFacts("lm", shape=(300, 400), pixel_size=100.0)
+    >>> em = ImageFacts("em", shape=(2000, 2400), pixel_size=10.0)
+    >>> on_lm = [(60, 80), (60, 280), (210, 80), (210, 280)]
+    >>> on_em = [(100, 200), (100, 2200), (1600, 200), (1604, 2200)]
+    >>> errors = landmark_errors(
+    ...     fit_landmarks(Landmarks.of(on_lm, on_em), "affine", lm=lm, em=em)
+    ... )
+    >>> errors.residual.round(2), errors.left_out.round(2)
+    (array([0.1, 0.1, 0.1, 0.1]), array([0.4, 0.4, 0.4, 0.4]))
     """
     pairs = transform.landmarks or Landmarks.of()
     used = _fitted(transform)

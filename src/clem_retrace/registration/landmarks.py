@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from clem_retrace.errors import LandmarkError
+from clem_retrace.geometry import LARGEST_ENTRY
 
 __all__ = ["CALLED", "FEWEST", "ON_A_LINE", "Landmarks", "Model", "Which"]
 
@@ -54,6 +55,14 @@ class Landmarks:
     LandmarkError
         The four are not of one length, a point has not two coordinates, or one of them is
         infinite.
+
+    Examples
+    --------
+    >>> from clem_retrace.registration.landmarks import Landmarks
+    >>> pairs = Landmarks.of(lm=[(60, 80), (60, 280)], em=[(100, 200), (100, 2200)])
+    >>> pairs = pairs.adding(lm=(210, 80))  # its partner is not placed yet
+    >>> len(pairs), pairs.placed.tolist()
+    (3, [True, True, False])
     """
 
     lm: NDArray[np.float64]
@@ -65,8 +74,8 @@ class Landmarks:
         """Check and freeze what was given."""
         for name in ("lm", "em"):
             points = _points(getattr(self, name))
-            if np.isinf(points).any():
-                raise LandmarkError("a landmark lies at infinity")
+            if (np.abs(points) > LARGEST_ENTRY).any():
+                raise LandmarkError("a landmark lies at infinity, or as good as there")
             # Half a point is none.
             points[np.isnan(points).any(axis=1)] = np.nan
             points.setflags(write=False)
@@ -112,10 +121,9 @@ class Landmarks:
         number = len(self) + 1
         while str(number) in self.names:
             number += 1
-        points = [np.full(2, np.nan) if one is None else np.asarray(one, float) for one in (lm, em)]
         return type(self)(
-            np.vstack([self.lm, points[0]]),
-            np.vstack([self.em, points[1]]),
+            np.vstack([self.lm, _point(lm)]),
+            np.vstack([self.em, _point(em)]),
             np.append(self.active, True),
             (*self.names, str(number)),
         )
@@ -123,7 +131,7 @@ class Landmarks:
     def moving(self, pair: int, image: Which, point: ArrayLike | None) -> Self:
         """Return the pairs with a point of one placed elsewhere, or no longer placed."""
         points = np.array(getattr(self, image))
-        points[pair] = np.nan if point is None else point
+        points[pair] = _point(point)
         changed: dict[str, Any] = {image: points}
         return dataclasses.replace(self, **changed)
 
@@ -165,6 +173,7 @@ class Landmarks:
             away = points - points.mean(axis=0)
             # Digits that a coordinate far from 0 does not have tell no place.
             least = SAME_PLACE * np.hypot(*away.T).max() + 1e-12 * np.abs(points).max()
+            least = max(least, 1 / LARGEST_ENTRY)
             together = sorted(KDTree(points).query_pairs(least))
             if together:
                 one, other = (self.names[pair] for pair in used[list(together[0])])
@@ -197,12 +206,25 @@ class Landmarks:
 
 def _points(values: ArrayLike) -> NDArray[np.float64]:
     """Return a copy as points, shape (K, 2)."""
-    points = np.array(values, dtype=np.float64)
+    try:
+        points = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise LandmarkError(f"landmarks are rows of two coordinates: {error}") from error
     if points.size == 0:
         return np.empty((0, 2))
     if points.ndim != 2 or points.shape[1] != 2:
         raise LandmarkError(f"landmarks are rows of two coordinates, not of shape {points.shape}")
     return points
+
+
+def _point(value: ArrayLike | None) -> NDArray[np.float64]:
+    """Return a point, shape (2,); NaN for none."""
+    if value is None:
+        return np.full(2, np.nan)
+    points = _points(np.asarray(value, dtype=object)[None])
+    if len(points) != 1:
+        raise LandmarkError(f"a landmark has two coordinates, not {value!r}")
+    return np.asarray(points[0])
 
 
 def _refuse_line(away: NDArray[np.float64], image: str, model: Model) -> None:

@@ -41,6 +41,16 @@ class PairTransform:
     ------
     TransformError
         The matrix is not an invertible affine transform.
+
+    Examples
+    --------
+    >>> from clem_retrace.micrograph import ImageFacts
+    >>> from clem_retrace.registration.pair_transform import PairTransform
+    >>> lm = ImageFacts("lm", shape=(300, 400), pixel_size=100.0)
+    >>> em = ImageFacts("em", shape=(2000, 2400), pixel_size=10.0)
+    >>> transform = PairTransform([[0.1, 0, 50], [0, 0.1, 60], [0, 0, 1]], lm, em)
+    >>> transform.to_lm((1000, 1000)).tolist()
+    [150.0, 160.0]
     """
 
     em_to_lm: Matrix

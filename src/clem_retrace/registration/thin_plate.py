@@ -135,7 +135,8 @@ class ThinPlate:
         """Return EM points, shape (..., 2), in LM pixels.
 
         NaN where Newton's method, which starts from `affine`, does not meet the point, or
-        meets it where the spline is folded over and more than one LM point goes there.
+        meets it where the spline is turned over. Near a fold several LM points go there: it is
+        the one that is met first.
         """
         return self._in_blocks(lambda block: self._solve(block, self._coefficients), em_points)
 

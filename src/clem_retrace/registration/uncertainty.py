@@ -37,7 +37,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 
 from clem_retrace.alignment import Template
-from clem_retrace.alignment.gauss_newton import displacements, sample, steepest_steps
+from clem_retrace.alignment.interpolation import interpolate
+from clem_retrace.alignment.template import displacements, steepest_steps
 from clem_retrace.geometry import Matrix, compose, invert, translation
 
 __all__ = ["affine_covariance", "block_sums", "expected_error", "in_lm_pixels"]
@@ -113,7 +114,7 @@ def _slopes(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the change of the *image's* values by each parameter, and where it is known."""
     moved = [compose(matrix, translation(by)) for by in ((1, 0), (-1, 0), (0, 1), (0, -1))]
-    (down, up, right, left), inside = sample(image, np.stack(moved), template.points)
+    (down, up, right, left), inside = interpolate(image, np.stack(moved), template.points)
     gradients = np.stack([(down - up) / 2, (right - left) / 2], axis=1).astype(np.float32)
     known = np.asarray(inside.all(axis=0), dtype=np.bool_)
     return steepest_steps(replace(template, gradients=gradients), "affine"), known

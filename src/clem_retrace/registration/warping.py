@@ -27,6 +27,7 @@ from clem_retrace.geometry import (
     translation,
 )
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
+from clem_retrace.pixels import real_number
 from clem_retrace.pulls import Pull, Window
 from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
@@ -137,15 +138,17 @@ class Grid:
                     f"the pixel size of {facts.name or 'the image'} is not known: give it, or "
                     "leave out the one that is asked for"
                 )
-            if not (math.isfinite(pixel_size) and pixel_size > 0):
-                raise InvalidOption(f"a pixel size of {pixel_size:g} nm: a positive one is needed")
-            factor = pixel_size / size
-        rows, cols = (max(1, round((last[axis] - first[axis]) / factor)) for axis in (0, 1))
-        if max(rows, cols) > LARGEST_SIDE:
+            asked = real_number(pixel_size)
+            if not (math.isfinite(asked) and asked > 0):
+                raise InvalidOption(f"a pixel size of {pixel_size} nm: a positive one is needed")
+            factor = asked / size
+        extent = [end - start for start, end in zip(first, last, strict=True)]
+        if max(extent) > LARGEST_SIDE * factor:
             raise InvalidOption(
-                f"{rows} x {cols} pixels of {pixel_size:g} nm: no more than {LARGEST_SIDE} a side "
-                "are drawn"
+                f"{extent[0]} x {extent[1]} pixels drawn in {factor:.3g} of their size: no more "
+                f"than {LARGEST_SIDE} a side are drawn"
             )
+        rows, cols = (max(1, round(side / factor)) for side in extent)
         to_grid = compose(decimation(factor), translation((-first[0], -first[1])))
         return cls(frame, (rows, cols), to_grid, size if pixel_size is None else pixel_size)
 

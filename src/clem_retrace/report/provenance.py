@@ -66,7 +66,7 @@ def pixel_size_source(image: SessionImage) -> str:
         return "not known"
     if image.sample:
         return "of the sample"
-    if image.path is None or not image.path.is_file():
+    if image.path is None or not os.path.isfile(image.path):
         return "as it was used; the file is not here to be asked"
     try:
         written = pixel_size_of(image.path)

@@ -16,6 +16,7 @@ from scipy import fft, ndimage
 
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.parallel import in_order
+from clem_retrace.pixels import as_float32
 
 __all__ = [
     "ROUNDING",
@@ -119,7 +120,7 @@ def read_padded(
     ]
     top, left = (int(index.min()) for index in indices)
     bottom, right = (int(index.max()) + 1 for index in indices)
-    part = np.asarray(image[top:bottom, left:right], dtype=np.float32)
+    part = as_float32(image[top:bottom, left:right])
     finite = np.isfinite(part)
     known = None
     if not finite.all():

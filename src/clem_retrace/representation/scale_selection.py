@@ -77,6 +77,11 @@ class ScaleSelection:
     counts: NDArray[np.float64]
     raw_sigma: float
 
+    @property
+    def stands_out(self) -> bool:
+        """Whether more than a few blobs stand out of the noise, at any one sigma."""
+        return float(self.counts.max()) >= FEWEST_BLOBS
+
 
 def select_sigma(
     image: Any,
@@ -160,7 +165,9 @@ def select_sigma_steps(
     if area == 0:
         raise BadImage("the image holds no finite values: no sigma can be chosen for it")
     if not finest[0]:
-        raise BadImage("the image is constant: it has no structures to choose a sigma for")
+        raise BadImage(
+            "the image is blank, its values are constant: is it the right file, channel and plane?"
+        )
     levels = np.array([_noise(np.concatenate(parts)) for parts in finest]) * sigmas[:octave]
     blobs = [np.concatenate(parts) for parts in strengths]
     return _selection(sigmas, blobs, levels, white_noise_counts(sigmas, area, structures))

@@ -22,7 +22,7 @@ from clem_retrace.geometry import Matrix, compose, invert, map_points
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import Similarity
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
-from clem_retrace.retracing.cells import Cells, Query, mean_at, roi_cells
+from clem_retrace.retracing.cells import Cells, Maps, Query, roi_cells
 from clem_retrace.retracing.descriptors import Reading
 from clem_retrace.retracing.orientations import Orientation, OrientationGrid
 from clem_retrace.retracing.patches import DISTINCT, DISTINCT_ANGLE
@@ -174,15 +174,16 @@ def _survey_steps(
     survey = _Survey(best, np.zeros(best.shape, np.intp), [])
     done = begun.done
     for query in queries:
-        maps = []
+        found = []
         for number in range(len(query.centres)):
             yield replace(begun, done=done)
-            maps.append(query.map(number, em))
+            found.append(query.map(number, em))
             done += 1
+        maps = Maps.of(found, query.reach / em.step)
         for orientation in orientations:
             if query.reading.covers(orientation.angle, orientation.mirrored):
                 yield replace(begun, done=done)
-                scores = mean_at(maps, query.offsets(orientation) / em.step)
+                scores = maps.mean_at(query.offsets(orientation) / em.step)
                 better = scores > best
                 best[better], survey.which[better] = scores[better], len(survey.tried)
                 survey.tried.append((query, orientation))
@@ -219,10 +220,10 @@ def _refined(
     offsets = query.offsets(place.orientation)
     # how far a cell is moved by the step and by the finer angles
     turned = math.radians(sum(FINER_ANGLES) * angle_step)
-    reach = em.step + math.ceil(turned * np.linalg.norm(query.centres, axis=1).max()) + 1
+    reach = em.step + math.ceil(turned * query.reach) + 1
     first = np.array([place.row, place.col]) + offsets - (em.cell - 1) / 2
     nearest = np.rint(first).astype(int)
-    maps = _surroundings(nearest, reach, query, em, index)
+    maps = Maps.of(_surroundings(nearest, reach, query, em, index), reach)
     middle = slice(reach - em.step, reach + em.step + 1)
     best = replace(place, score=-math.inf)
     for finer in FINER_ANGLES:
@@ -231,7 +232,7 @@ def _refined(
             angle = around.angle + turn * finer * angle_step
             orientation = replace(around, angle=angle)
             moved = first - nearest + query.offsets(orientation) - offsets
-            scores = mean_at(maps, moved)[middle, middle]
+            scores = maps.mean_at(moved)[middle, middle]
             row, col = np.unravel_index(int(scores.argmax()), scores.shape)
             if scores[row, col] > best.score:
                 best = _Place(

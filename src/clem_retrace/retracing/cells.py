@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from clem_retrace.retracing.patches import KNOWN_SHARE
 from clem_retrace.retracing.similarities import similarity as compare
 from clem_retrace.retracing.windows import window_histograms
 
-__all__ = ["Cells", "Query", "mean_at", "roi_cells"]
+__all__ = ["Cells", "Maps", "Query", "roi_cells"]
 
 Array = NDArray[np.float32]
 
@@ -80,7 +81,8 @@ class Cells:
             None is known.
         """
         rows, cols = (np.arange(0, length - cell + 1, step) for length in index.shape)
-        histograms = np.zeros((len(rows), len(cols), bins), np.float32)
+        # Places lie side by side in memory: what is summed over the bins is quicker so.
+        histograms = np.moveaxis(np.zeros((bins, len(rows), len(cols)), np.float32), 0, -1)
         if histograms.size:
             for row, columns, counts in window_histograms(index, bins, (cell, cell), rows, cols):
                 histograms[row, columns] = counts
@@ -122,6 +124,11 @@ class Query:
     similarity: Similarity
     usual: dict[int, tuple[float, float]] = dataclasses.field(default_factory=dict)
 
+    @property
+    def reach(self) -> float:
+        """How far the cells lie from the ROI's centre at most, LM pixels."""
+        return float(np.linalg.norm(self.centres, axis=1).max())
+
     def offsets(self, orientation: Orientation) -> NDArray[np.float64]:
         """Return where the cells lie relative to the ROI's centre, shape (K, 2)."""
         turn = geometry.similarity(1.0, orientation.angle, orientation.mirrored, (0, 0), (0, 0))
@@ -137,15 +144,32 @@ class Query:
         return np.where(em.known, (scores - mean) / deviation, 0).astype(np.float32)
 
 
-def mean_at(maps: Sequence[Array], offsets: NDArray[np.float64]) -> Array:
-    """Return the mean of maps, each read at its own offset; 0 beyond their edges."""
-    rows, cols = maps[0].shape
-    total = np.zeros((rows, cols), np.float32)
-    for one, (down, right) in zip(maps, np.rint(offsets).astype(int).tolist(), strict=True):
-        top, bottom = max(0, -down), min(rows, rows - down)
-        left, end = max(0, -right), min(cols, cols - right)
-        if top < bottom and left < end:
-            part = one[top + down : bottom + down, left + right : end + right]
-            total[top:bottom, left:end] += part
-    total /= len(maps)
-    return total
+@dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """Similarity maps of several cells, with room round them: they are read at offsets.
+
+    Attributes
+    ----------
+    padded : ndarray, shape (K, rows + 2 room, cols + 2 room)
+        0 beyond the edges.
+    room : int, pixels
+    """
+
+    padded: Array
+    room: int
+
+    @classmethod
+    def of(cls, maps: Sequence[Array], farthest: float) -> Maps:
+        """Return maps, shape (rows, cols) each, to be read at offsets up to `farthest`."""
+        room = math.ceil(farthest) + 1
+        return cls(np.pad(maps, ((0, 0), (room, room), (room, room))), room)
+
+    def mean_at(self, offsets: NDArray[np.float64]) -> Array:
+        """Return the mean of the maps, each read at its own offset; `offsets` has shape (K, 2)."""
+        rows, cols = (side - 2 * self.room for side in self.padded.shape[1:])
+        firsts = np.rint(offsets).astype(int) + self.room
+        total = np.zeros((rows, cols), np.float32)
+        for one, (top, left) in zip(self.padded, firsts.tolist(), strict=True):
+            total += one[top : top + rows, left : left + cols]
+        total /= len(self.padded)
+        return total

@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from clem_retrace.alignment.interpolation import BLOCK, homogeneous, interpolate_block
+from clem_retrace.errors import RoiError
 from clem_retrace.events import Progress, Steps
-from clem_retrace.geometry import similarity
+from clem_retrace.geometry import invert, similarity
 from clem_retrace.parallel import in_order, threads
-from clem_retrace.resampling import warp
 from clem_retrace.retracing.orientations import Orientation, OrientationGrid, Turn
 
 __all__ = ["Peak", "Sweep", "sweep_steps"]
@@ -42,6 +43,10 @@ LEAST_COVERAGE = 0.35
 
 #: Local energies below this share of the median are taken for it: no division by nothing.
 LEAST_ENERGY = 0.1
+
+#: A template whose root mean square is below this share of the image's has no structures:
+#: there are only rounding errors in it.
+FLAT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +132,29 @@ def sweep_steps(
     fewest_peaks : int
         One position of each orientation and contrast is a peak, or several of them where
         that makes fewer than this.
+
+    Raises
+    ------
+    RoiError
+        The template is flat where it counts.
     """
     turns = list(grid.turns())
-    half = _half_side(weights, centre, max(grid.magnifications))
-    canvas = (2 * half + 1, 2 * half + 1)
+    canvas = _Canvas.of(_half_side(weights, centre, max(grid.magnifications)))
     weighted = template * weights
     energy = float((template * weighted).sum(dtype=np.float64))
-    field = _field(image, known, _isotropic(weights, centre, half), half)
+    if energy <= FLAT**2 * float(weights.sum(dtype=np.float64)):
+        raise RoiError(
+            "neither the region nor its surroundings show any structures: draw it where the LM "
+            "image shows some, or let more surroundings count"
+        )
+    field = _field(image, known, _isotropic(weights, centre, canvas))
     best = np.full(image.shape, -1.0, np.float32)
     peaks: list[Peak] = []
     wanted = sum(len(turn.wanted) for turn in turns) * len(contrasts)
     positions = math.ceil(fewest_peaks / wanted)
 
     def found(turn: Turn) -> tuple[list[Peak], NDArray[np.float32]]:
-        spectrum = _spectrum(_turned(weighted, centre, turn, half, canvas), field.shape)
+        spectrum = _spectrum(canvas.turned(weighted, centre, turn), field.shape)
         highest = np.full(image.shape, -1.0, np.float32)
         of_turn: list[Peak] = []
         for orientation, maps in _maps(field, spectrum, turn):
@@ -167,29 +181,53 @@ def _half_side(
     return math.ceil(farthest * magnification) + 1
 
 
-def _turned(
-    image: NDArray[np.float32],
-    centre: tuple[float, float],
-    turn: Turn,
-    half: int,
-    canvas: tuple[int, int],
-) -> NDArray[np.float32]:
-    """Return the template turned and magnified, its centre in the middle of the canvas."""
-    placed = similarity(turn.magnification, turn.angle, False, centre, (half, half))
-    return warp(image, placed, canvas, fill=0.0)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Canvas:
+    """A square on which a template is turned about the middle.
+
+    Attributes
+    ----------
+    half : int
+        Pixels from the middle to an edge.
+    disc : ndarray of int, shape (P,)
+        The pixels, counted row by row, where a turned template may lie.
+    points : ndarray, shape (3, P)
+        Their `homogeneous` coordinates.
+    """
+
+    half: int
+    disc: NDArray[np.intp]
+    points: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, half: int) -> _Canvas:
+        """Return the canvas of this size."""
+        from_middle = np.arange(-half, half + 1)
+        disc = np.flatnonzero(np.hypot(*np.meshgrid(from_middle, from_middle)) <= half)
+        points = np.stack(np.divmod(disc, 2 * half + 1), axis=1).astype(np.float64)
+        return cls(half, disc, homogeneous(points))
+
+    def turned(
+        self, image: NDArray[np.float32], centre: tuple[float, float], turn: Turn
+    ) -> NDArray[np.float32]:
+        """Return a template turned and magnified, its centre in the middle; 0 outside it."""
+        middle = (self.half, self.half)
+        placed = invert(similarity(turn.magnification, turn.angle, False, centre, middle))
+        drawn = np.zeros((2 * self.half + 1,) * 2, np.float32)
+        for first in range(0, len(self.disc), BLOCK):
+            part = slice(first, first + BLOCK)
+            values, _ = interpolate_block(image, placed[None], self.points[:, part])
+            drawn.flat[self.disc[part]] = values[0]
+        return drawn
 
 
 def _isotropic(
-    weights: NDArray[np.float32], centre: tuple[float, float], half: int
+    weights: NDArray[np.float32], centre: tuple[float, float], canvas: _Canvas
 ) -> NDArray[np.float32]:
     """Return the weights averaged over a circle of angles."""
-    canvas = (2 * half + 1, 2 * half + 1)
-    angles = np.arange(0.0, 360.0, 15.0)
-    total = np.zeros(canvas, np.float32)
-    for angle in angles:
-        total += _turned(weights, centre, Turn(float(angle), 1.0, ()), half, canvas)
-    total /= len(angles)
-    return total
+    angles = np.arange(0.0, 360.0, 15.0).tolist()
+    turned = [canvas.turned(weights, centre, Turn(angle, 1.0, ())) for angle in angles]
+    return np.mean(turned, axis=0, dtype=np.float32)  # type: ignore[no-any-return]
 
 
 def _spectrum(canvas: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.complex64]:
@@ -207,10 +245,10 @@ def _field(
     image: NDArray[np.float32],
     known: NDArray[np.bool_],
     weights: NDArray[np.float32],
-    half: int,
 ) -> _Field:
     """Return the spectrum of the image, and the normalisation at each position."""
     rows, cols = image.shape
+    half = len(weights) // 2
     # Wide enough that a template which hangs over one edge does not wrap to the other.
     shape = (
         fft.next_fast_len(max(rows + half, 2 * half + 1), real=True),

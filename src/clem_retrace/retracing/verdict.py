@@ -38,7 +38,14 @@ def _judged(match: Match, oriented: Candidates) -> Match:
     return dataclasses.replace(match, confidence=max(agreeing, default=0.0))
 
 
-def verdict(candidates: Candidates, fault: str, threshold: float, *, take: int = 1) -> str:
+def verdict(
+    candidates: Candidates,
+    fault: str,
+    threshold: float,
+    *,
+    take: int = 1,
+    noisy: Sequence[str] = (),
+) -> str:
     """Return what was decided and why, in a sentence or two for people.
 
     Parameters
@@ -50,6 +57,8 @@ def verdict(candidates: Candidates, fault: str, threshold: float, *, take: int =
         Confidence from which a match counts as found.
     take : int
         Rank of the match that was taken.
+    noisy : sequence of str
+        The images, "LM" or "EM", in which next to nothing stands out of the noise.
     """
     best = candidates.best
     if take > 1:
@@ -61,10 +70,16 @@ def verdict(candidates: Candidates, fault: str, threshold: float, *, take: int =
             for other in candidates.matches[1:]
         ):
             decided = "One place stands out from all others, and both searches agree on it."
-    elif len(candidates.matches) > 1 and best.confidence < 0.5:
+    elif noisy:
+        decided = (
+            f"Hardly anything in the {' and in the '.join(noisy)} image stands out of its noise: "
+            "there is too little to compare. Check the file, the channel and the plane."
+        )
+    elif best.confidence < 0.5:
         decided = (
             "No place stands out: the region may not be in this EM image, or show too little "
-            "that the EM shows too. Try a larger region, more surroundings, or check the ratio."
+            "that the EM shows too. Try a larger region or more surroundings, and check the "
+            "pixel sizes."
         )
     else:
         decided = (

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from clem_retrace.errors import InvalidOption, PatchLargerThanEM, RoiError
 from clem_retrace.geometry import Matrix, compose, invert, map_points, similarity, translation
 from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.pixels import is_whole, real_number
 from clem_retrace.synthetic.electron import section_image
 from clem_retrace.synthetic.light import fluorescence, transmitted
 from clem_retrace.synthetic.organelles import Content
@@ -137,8 +138,25 @@ def simulate_pair(
         The ROI does not fit into the LM.
     PatchLargerThanEM
         Its true patch does not fit into the EM.
+
+    Examples
+    --------
+    >>> from clem_retrace.synthetic import simulate_pair
+    >>> pair = simulate_pair(
+    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+    ...     angle=33.0, shared=0.9,
+    ... )
+    >>> pair.lm.shape, pair.em.shape, pair.present
+    ((150, 200), (640, 720), True)
+    >>> round(float(abs(pair.lm_to_em[0, 0])), 3)  # 4 cos(33 degrees)
+    3.355
     """
+    if not is_whole(seed) or seed < 0:
+        raise InvalidOption(f"seed is {seed!r}: a whole number from 0 is needed")
+    for label, shape in (("lm_shape", lm_shape), ("em_shape", em_shape), ("roi_size", roi_size)):
+        _check_shape(label, shape)
     _check_range("ratio", ratio, 1, 100)
+    _check_range("angle", angle, -1e6, 1e6)
     _check_range("shear", shear, -0.5, 0.5)
     _check_range("anisotropy", anisotropy, 0, 0.5)
     _check_range("shared", shared, 0, 1)
@@ -247,13 +265,20 @@ def endosomes(
 
 def _check_range(label: str, value: float, low: float, high: float) -> None:
     """Refuse a number that no specimen could have."""
-    if not low <= value <= high:
-        raise InvalidOption(f"{label} is {value}: it must be from {low:g} to {high:g}")
+    if not low <= real_number(value) <= high:
+        raise InvalidOption(f"{label} is {value!r}: it must be from {low:g} to {high:g}")
+
+
+def _check_shape(label: str, shape: tuple[int, int]) -> None:
+    """Refuse what is no number of rows and columns."""
+    sides = shape if isinstance(shape, tuple | list) else ()
+    if len(sides) != 2 or not all(is_whole(side) and side > 0 for side in sides):
+        raise InvalidOption(f"{label} is {shape!r}: rows and columns are needed, 1 or more of each")
 
 
 def _check_choice(label: str, choice: str, choices: tuple[str, ...]) -> None:
     """Refuse an unknown word."""
-    if choice not in choices:
+    if not isinstance(choice, str) or choice not in choices:
         raise InvalidOption(f"{label} is {choice!r}: choose one of {', '.join(choices)}")
 
 

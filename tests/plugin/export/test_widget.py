@@ -102,6 +102,8 @@ def test_while_something_runs_nothing_else_is_begun(dock, overlay, chosen, tmp_p
     assert not driver["save_image"].isEnabled()
     assert driver["cancel"].isEnabled()
     driver["cancel"].click()
+    driver.wait()
+    assert driver.message == "Cancelled: nothing was changed."
     assert driver["save_image"].isEnabled()
     assert not chosen.path.exists()
 

@@ -19,6 +19,7 @@ from clem_retrace.plugin import outputs
 from clem_retrace.plugin.compare.shortcuts import SHORTCUTS
 from clem_retrace.plugin.compare.sight import camera
 from clem_retrace.plugin.frames import overlap, pixels_between
+from clem_retrace.plugin.landmarks import ending
 from clem_retrace.plugin.landmarks.keys import KEYS
 from clem_retrace.plugin.landmarks.widget import LandmarksWidget
 from clem_retrace.plugin.outputs import LANDMARK_ERROR, LANDMARK_OVERLAY, LANDMARKS, role
@@ -590,42 +591,59 @@ def test_a_transform_from_a_file_is_begun_with(dock, spots, truth, tmp_path, cho
 # Results
 
 
+@pytest.fixture
+def retrace(drive, monkeypatch):
+    """The dock that results are shown in, opened when it is asked for."""
+    driver = drive()
+
+    def open_dock(viewer, name):
+        assert name == "Retrace and register"
+        return driver.widget
+
+    monkeypatch.setattr(ending, "open_dock", open_dock)
+    return driver
+
+
 @pytest.mark.parametrize("button", ["take", "refine"])
-def test_the_transform_becomes_a_result(found, registration, qtbot, button):
+def test_the_transform_becomes_a_run_of_the_other_dock(
+    found, retrace, registration, quick, pair, button
+):
     found.click("propose")
     for _ in range(5):
         found.click("confirm")
-    with qtbot.waitSignal(found.widget.taken, timeout=LONG) as taken:
-        found.click(button)
-    result, lm, em = taken.args
-    assert (lm, em) == found.widget.images.pair
-    assert result.match.search == "hand"
+    found.click(button)
+    retrace.wait()
+    assert retrace.widget.images.pair() == found.widget.images.pair
+    (run,) = retrace.widget.results.runs
+    assert run.by_hand
+    result = run.shown
     assert (result.estimate is None) == (button == "take")
+    assert result.roi == pair.roi
+    assert result.options.affine == dataclasses.replace(quick.affine, enabled=button == "refine")
     corners = registration.corners
     away = map_points(result.em_to_lm, corners) - map_points(registration.em_to_lm, corners)
     assert np.hypot(*away.T).max() < (1e-6 if button == "take" else 1.0)
+    assert "see 'Retrace and register'" in found["told"].text()
 
 
-def test_a_spline_that_becomes_a_result_is_said_to_lose_its_bend(found, qtbot):
+def test_a_spline_that_becomes_a_result_is_said_to_lose_its_bend(found, retrace):
     found.click("propose")
     for _ in range(5):
         found.click("confirm")
-    told = []
-    found.desk.told.connect(told.append)
-    found.widget._ending.told.connect(told.append)
     pairing = found.desk.past.now
     bent = dataclasses.replace(pairing, model="thin-plate spline")
     found.desk.replace(bent, "another model")
-    with qtbot.waitSignal(found.widget.taken, timeout=LONG):
-        found.click("take")
-    assert told[-1].endswith("Of the spline it has the affine part.")
+    found.click("take")
+    assert found["told"].text().endswith("Of the spline it has the affine part.")
+    retrace.wait()
+    np.testing.assert_array_equal(retrace.registration.em_to_lm, found.desk.fit.transform.em_to_lm)
 
 
-def test_what_cannot_be_a_result_is_told(dock, spots, notices, qtbot):
+def test_what_cannot_be_a_result_is_told(dock, retrace, spots, notices):
     place(dock, spots, 3)
     # The EM far beside the LM.
     far = dataclasses.replace(dock.desk.pairing.landmarks, lm=np.array(spots[0][:3]) + 10_000)
     dock.desk.replace(dock.desk.pairing.with_landmarks(far), "moved away")
     dock.click("take")
-    qtbot.waitUntil(lambda: bool(notices), timeout=LONG)
     assert "does not lie on the LM" in notices[-1][1]
+    assert retrace.idle()

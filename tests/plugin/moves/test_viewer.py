@@ -10,6 +10,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from clem_retrace.geometry import compose, decompose, invert, map_points, similarity, translation
+from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.compare.sight import to_view
 from clem_retrace.plugin.moves.box import MovesBox
 
@@ -35,8 +36,8 @@ def window(make_napari_viewer, lm, em):
 def on_canvas(viewer, lm, point):
     """Where a point of the LM is, in pixels of the canvas (across, down)."""
     canvas = viewer.window._qt_viewer.canvas.native
-    centre = np.asarray(viewer.scene.camera.center)[-2:]
-    away = (map_points(to_view(viewer, lm), point) - centre) * viewer.scene.camera.zoom
+    centre = np.asarray(camera_of(viewer).center)[-2:]
+    away = (map_points(to_view(viewer, lm), point) - centre) * camera_of(viewer).zoom
     row, col = away + np.array([canvas.height(), canvas.width()]) / 2
     return float(col), float(row)
 
@@ -64,7 +65,7 @@ def drag(viewer, lm, first, last):
 
 def test_the_mouse_moves_the_em_and_not_the_camera(window):
     viewer, box, lm = window
-    before = viewer.scene.camera.center
+    before = camera_of(viewer).center
     drag(viewer, lm, ROI.centre, np.add(ROI.centre, (4, -6)))
     change = compose(box.matrix, invert(START))
     # Qt tells the place of the mouse in whole pixels of the screen.
@@ -73,15 +74,15 @@ def test_the_mouse_moves_the_em_and_not_the_camera(window):
     turned = map_points(similarity(1.0, 40.0, False, ROI.centre, ROI.centre), disc)
     drag(viewer, lm, disc, turned)
     assert decompose(compose(box.matrix, invert(START))).angle == pytest.approx(40, abs=1.0)
-    assert viewer.scene.camera.center == before
+    assert camera_of(viewer).center == before
 
 
 def test_outside_the_frame_the_mouse_moves_the_camera(window):
     viewer, box, lm = window
-    before = viewer.scene.camera.center
+    before = camera_of(viewer).center
     drag(viewer, lm, (1.0, 1.0), (6.0, 4.0))
     np.testing.assert_array_equal(box.matrix, START)
-    assert viewer.scene.camera.center != before
+    assert camera_of(viewer).center != before
 
 
 @pytest.mark.parametrize(

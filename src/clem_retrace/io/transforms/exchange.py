@@ -78,9 +78,25 @@ def read_transform(
         A pixel size is needed.
     TransformError
         Its matrix cannot be inverted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from clem_retrace.io.transforms import read_transform, write_transform
+    >>> from clem_retrace.micrograph import ImageFacts
+    >>> from clem_retrace.registration.pair_transform import PairTransform
+    >>> lm = ImageFacts("lm", shape=(300, 400), pixel_size=100.0)
+    >>> em = ImageFacts("em", shape=(2000, 2400), pixel_size=10.0)
+    >>> transform = PairTransform([[0.1, 0, 50], [0, 0.1, 60], [0, 0, 1]], lm, em)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_transform(Path(folder) / "pair.tfm", transform)
+    ...     back = read_transform(path, lm=lm, em=em)
+    >>> back.em_to_lm.round(6).tolist()
+    [[0.1, 0.0, 50.0], [0.0, 0.1, 60.0], [0.0, 0.0, 1.0]]
     """
     path = Path(path)
-    if path.is_dir() and (path / "zarr.json").is_file():
+    if os.path.isfile(path / "zarr.json"):
         path = path / "zarr.json"
     content = Content(path, read_text(path))
     kind = _recognised(content)
@@ -125,6 +141,25 @@ def write_transform(
         The kind is unknown or cannot hold the transform, or the file cannot be written.
     MissingPixelSize
         Lengths are written, and a pixel size is not known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from clem_retrace.io.transforms import read_transform, write_transform
+    >>> from clem_retrace.micrograph import ImageFacts
+    >>> from clem_retrace.registration.pair_transform import PairTransform
+    >>> lm = ImageFacts("lm", shape=(300, 400), pixel_size=100.0)
+    >>> em = ImageFacts("em", shape=(2000, 2400), pixel_size=10.0)
+    >>> transform = PairTransform([[0.1, 0, 50], [0, 0.1, 60], [0, 0, 1]], lm, em)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_transform(Path(folder) / "pair.matrix.csv", transform)
+    ...     print(path.read_text())
+    # clem-retrace: from em to lm, in px, (row, col), first pixel centre at 0
+    0.1,0.0,50.0
+    0.0,0.1,60.0
+    0.0,0.0,1.0
+    <BLANKLINE>
     """
     chosen = kind_for(path, kind)
     assert chosen.write is not None

@@ -25,8 +25,8 @@ NM: dict[Unit, float] = {"nm": 1.0, "um": 1e3, "mm": 1e6}
 #: Between these, nm, lie all pixel sizes: the products of others overflow.
 PIXEL_SIZES = (1e-6, 1e12)
 
-#: Larger files are no transforms: ten thousand pairs of points take less.
-LARGEST = 1 << 22
+#: Bytes. Larger files are no transforms: ten thousand pairs of points take less.
+LARGEST = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from clem_retrace.registration.pair_transform import PairTransform
 
 __all__ = ["FARTHEST", "fitted", "pairs_for"]
 
+#: Pairs that a spline goes through: memory grows with their square, and time with their cube.
+MOST_BENDING = 4000
+
 #: Pixels. Numbers larger than this are no coordinates, and their squares are not to overflow.
 FARTHEST = 1e12
 
@@ -38,7 +41,7 @@ def fitted(
     Raises
     ------
     BadFile
-        A point lies too far away to be one of an image.
+        A point lies too far away to be one of an image, or there are too many for a spline.
     LandmarkError
         The pairs do not tell a transform.
     """
@@ -51,8 +54,15 @@ def fitted(
     # Imported when needed: scipy is slow to come.
     from clem_retrace.registration.fits import fit_landmarks
 
-    default: Model = "affine" if landmarks.used.sum() >= 3 else "similarity"
-    return fit_landmarks(landmarks, asked.model or model or default, lm=lm, em=em)
+    count = int(landmarks.used.sum())
+    default: Model = "affine" if count >= 3 else "similarity"
+    chosen = asked.model or model or default
+    if chosen == "thin-plate spline" and count > MOST_BENDING:
+        raise BadFile(
+            f"it holds {count} pairs, and a spline is fitted to {MOST_BENDING} at most: choose "
+            "another model"
+        )
+    return fit_landmarks(landmarks, chosen, lm=lm, em=em)
 
 
 def pairs_for(transform: PairTransform) -> Landmarks:

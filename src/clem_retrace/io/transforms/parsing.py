@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import Matrix, as_transform
+from clem_retrace.io.bounded import read_bounded
 from clem_retrace.io.transforms.kind import LARGEST
 
 __all__ = ["flat_points", "in_plane", "matrix_of", "number", "numbers", "read_text", "written"]
@@ -38,15 +39,7 @@ def read_text(path: Path) -> str:
     BadFile
         There is no such file, it is too large, or it is no text.
     """
-    if not path.is_file():
-        raise BadFile(f"{path} {'is not a file' if path.exists() else 'does not exist'}")
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(content) > LARGEST:
-        raise BadFile(f"{path} is too large for a transform: more than {LARGEST >> 20} MB")
+    content = read_bounded(path, "transform", LARGEST)
     for start, what in _BINARY.items():
         if content.startswith(start):
             raise BadFile(f"{path} is no transform, but {what}")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.batch import batch_steps
@@ -82,7 +81,6 @@ class BatchRun(QObject):
         for runner in (self._runner, self._looker):
             runner.event_arrived.connect(self._on_event)
             runner.failed.connect(lambda failure: self.ended.emit(report(failure)))
-        self._runner.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
         self._runner.succeeded.connect(lambda _: self.ended.emit(""))
         self._runner.running_changed.connect(self._on_running)
 

@@ -33,11 +33,12 @@ from clem_retrace.plugin.scene import Scene
 from clem_retrace.plugin.session_values import opened_outline, stack_of
 from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.plugin.worker import Runner
-from clem_retrace.result import Registration
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
+
+    from clem_retrace.result import Registration
 
 __all__ = ["Showing"]
 
@@ -193,6 +194,9 @@ def _read_steps(
     ClemRetraceError
         An image or the result cannot be read, or is not that of the other.
     """
+    # Imported when needed, in the worker: a result brings scipy, and the dock opens without.
+    from clem_retrace.result import Registration
+
     yield Progress("opening", 0, 3)
     registration = None
     if folder is not None:

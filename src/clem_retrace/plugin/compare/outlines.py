@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from clem_retrace.events import Steps, run
-from clem_retrace.representation.log import laplacian_of_gaussian_steps, read_padded
 
 __all__ = ["STRONG", "Steepness", "outlines", "outlines_steps", "steepness"]
 
@@ -102,6 +100,11 @@ def outlines_steps(
     image: Any, sigma: float, usual: Steepness, strength: float, stage: str
 ) -> Steps[NDArray[np.bool_]]:
     """Yield progress of `outlines` under the name of `stage`; return its result."""
+    # Imported when needed, in the worker: the dock opens without scipy.
+    from scipy import ndimage
+
+    from clem_retrace.representation.log import laplacian_of_gaussian_steps
+
     filled, known = _known(image)
     response = yield from laplacian_of_gaussian_steps(filled, sigma, stage)
     with np.errstate(invalid="ignore"):
@@ -119,6 +122,8 @@ def outlines_steps(
 
 def _known(image: Any) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
     """Return an image without gaps, and where it was known if there were any."""
+    from clem_retrace.representation.log import read_padded
+
     rows, cols = image.shape
     return read_padded(image, (0, rows), (0, cols), 0)
 
@@ -127,6 +132,8 @@ def _slope(
     image: NDArray[np.float32], known: NDArray[np.bool_] | None, sigma: float
 ) -> NDArray[np.float32]:
     """Return the gradient's magnitude per sigma; NaN where the image is not known."""
+    from scipy import ndimage
+
     smooth = ndimage.gaussian_filter(image, sigma, mode="nearest", truncate=3.0)
     slope = sigma * np.hypot(*np.gradient(smooth))
     if known is not None:

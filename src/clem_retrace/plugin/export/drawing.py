@@ -16,7 +16,6 @@ from clem_retrace.applying import SUFFIXES, Format
 from clem_retrace.errors import RoiError
 from clem_retrace.events import Steps
 from clem_retrace.inputs import overlap_region
-from clem_retrace.io.figures import FigureStyle, write_figure_steps
 from clem_retrace.io.warped_images import write_ome_tiff_steps, write_ome_zarr_steps
 from clem_retrace.micrograph import Roi
 from clem_retrace.plugin.export.dialogs import FileDialogs, stem
@@ -26,6 +25,7 @@ from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.warping import Grid, frame_pixel_size, region_on, warp_onto
 
 if TYPE_CHECKING:
+    from clem_retrace.io.figures import FigureStyle
     from clem_retrace.plugin.export.images_box import ImagesBox
     from clem_retrace.plugin.export.work import Work
 
@@ -175,6 +175,9 @@ class FigureOrder:
         outline = held.region if self.with_region else None
 
         def steps() -> Steps[Path]:
+            # Imported when needed, in the worker: it brings Pillow.
+            from clem_retrace.io.figures import write_figure_steps
+
             return (
                 yield from write_figure_steps(
                     path, lm.read(), em.read(), transform, region=shown, frame=self.frame,

@@ -10,7 +10,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QWidget
 
 from clem_retrace.errors import ClemRetraceError
-from clem_retrace.io.figures import FigureStyle
 from clem_retrace.plugin.export.choice import IMAGES, Choice
 from clem_retrace.plugin.export.drawing import FORMATS, FigureOrder, Order, Part, in_words
 from clem_retrace.plugin.looks import button, hint_label
@@ -19,6 +18,7 @@ from clem_retrace.plugin.positive_field import LengthField
 from clem_retrace.registration.warping import frame_pixel_size
 
 if TYPE_CHECKING:
+    from clem_retrace.io.figures import FigureStyle
     from clem_retrace.plugin.export.held import Held
 
 __all__ = ["ImagesBox"]

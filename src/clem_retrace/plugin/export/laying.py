@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QListWidget, QListWidgetItem, QWidget
 
-from clem_retrace.errors import ClemRetraceError
+from clem_retrace.errors import BadImage, ClemRetraceError
 from clem_retrace.events import Steps
 from clem_retrace.geometry import Matrix
 from clem_retrace.plugin import outputs
@@ -139,43 +139,38 @@ class Laying(QObject):
         held, source = self._held(), self._box.source
         if held is None:
             return ""
-        done, bendings = 0, []
+        bendings: list[Bending] = []
+        ready: list[outputs.LayerData] = []
         told: list[str] = []
         for layer in self._box.ticked:
             try:
                 to_source, notes = lies_on(layer, held, source)
                 told += notes
                 if held.transform.spline is None:
-                    self._put(carried(layer, to_source, held, source))
+                    ready.append(carried(layer, to_source, held, source))
                 elif isinstance(layer, (Points, Shapes)):
-                    self._put(carried_by_points(layer, to_source, held, source))
+                    ready.append(carried_by_points(layer, to_source, held, source))
                 else:
                     image = image_source(layer, None)
                     bendings.append(Bending(layer, image, to_source, held, source))
-                    continue
             except ClemRetraceError as error:
                 told.append(f"⚠ {error}")
-                continue
-            done += 1
-        if bendings:
-            self._work.start(
-                "Bending",
-                lambda: _bend_steps(bendings),
-                lambda drawn: self._show_bent(bendings, drawn, done, told),
-            )
-            return ""
-        return _said(done, source, told)
 
-    def _show_bent(
-        self,
-        bendings: list[Bending],
-        drawn: list[tuple[NDArray[Any], Matrix]],
-        done: int,
-        told: list[str],
-    ) -> str:
-        for bending, (pixels, to_target) in zip(bendings, drawn, strict=True):
-            self._put(bending.layer_data(pixels, to_target))
-        return _said(done + len(bendings), bendings[0].source, told)
+        def show(drawn: list[tuple[NDArray[Any], Matrix]]) -> str:
+            target = held.layer("lm" if source == "em" else "em")
+            if not self._scene.has(target):
+                raise BadImage(f"'{target.name}' was removed: nothing is laid over it")
+            for bending, (pixels, to_target) in zip(bendings, drawn, strict=True):
+                ready.append(bending.layer_data(pixels, to_target))
+            for layer_data in ready:
+                self._put(layer_data)
+            return _said(len(ready), source, told)
+
+        if not bendings:
+            return show([])
+        # The others with them, in the end: Cancel leaves none of them.
+        self._work.start("Bending", lambda: _bend_steps(bendings), show)
+        return ""
 
     def _put(self, layer_data: outputs.LayerData) -> None:
         """Add a layer, in the place of an earlier one of the same layer."""

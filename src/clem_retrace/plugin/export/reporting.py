@@ -17,7 +17,6 @@ from clem_retrace.plugin.export.dialogs import FileDialogs, stem
 from clem_retrace.plugin.export.runs import ToReport, all_runs, one_run
 from clem_retrace.plugin.looks import button, hint_label
 from clem_retrace.plugin.scene import Scene
-from clem_retrace.report import report_steps
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -167,6 +166,9 @@ class Reporting(QObject):
 
 def _steps(path: Path, runs: list[ToReport]) -> Steps[Path]:
     """Yield progress; return the path after writing a report."""
+    # Imported when needed, in the worker: the pictures bring scipy, and the dock opens without.
+    from clem_retrace.report.writing import report_steps
+
     reported = []
     for run in runs:
         reported.append((yield from run.steps()))

@@ -13,13 +13,11 @@ from clem_retrace.io.session_images import FoundImage, Role, SessionImage, find_
 from clem_retrace.io.sessions import SessionRun
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import register_from_steps
 from clem_retrace.plugin.layers import ImageSource
 from clem_retrace.plugin.regions import region
 from clem_retrace.plugin.searching import registering
 from clem_retrace.plugin.session_values import chosen_image, saved_run
 from clem_retrace.registration.pair_transform import PairTransform
-from clem_retrace.report import ReportedRun
 from clem_retrace.snippets import rank_taken
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from clem_retrace.plugin.results import Results
     from clem_retrace.plugin.runs import Run
     from clem_retrace.plugin.scene import Scene
+    from clem_retrace.report.reported import ReportedRun
 
 __all__ = ["ToReport", "all_runs", "one_run"]
 
@@ -65,6 +64,10 @@ class ToReport:
 
     def steps(self) -> Steps[ReportedRun]:
         """Yield progress; return the run with its images."""
+        # Imported when needed, in the worker: what computes brings scipy, and the dock opens
+        # without.
+        from clem_retrace.report.reported import ReportedRun
+
         found = []
         roles: tuple[Role, Role] = ("lm", "em")
         for at, (image, role) in enumerate(zip(self.images, roles, strict=True)):
@@ -79,6 +82,8 @@ class ToReport:
 
     def _registered_steps(self, lm: FoundImage, em: FoundImage) -> Steps[Registration]:
         """Yield progress; return the transform as a result, as if it had been placed by hand."""
+        from clem_retrace.pipeline import register_from_steps
+
         assert self.transform is not None
         assert lm.micrograph is not None
         assert em.micrograph is not None

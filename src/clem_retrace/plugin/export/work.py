@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
@@ -89,7 +88,7 @@ class Work(QObject):
         self._runner.event_arrived.connect(self._on_event)
         self._runner.succeeded.connect(self._on_success)
         self._runner.failed.connect(self.fail)
-        self._runner.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
+        self._runner.stopped.connect(lambda: bar.tell("Cancelled: nothing was changed."))
         self._runner.running_changed.connect(bar.show_running)
         self._runner.running_changed.connect(self.running_changed)
         bar.cancel.connect(self._on_cancel)
@@ -138,8 +137,9 @@ class Work(QObject):
         self._runner.cancel()
 
     def _on_cancel(self) -> None:
-        self.stop()
-        self._bar.tell("Cancelled: nothing was changed.")
+        # Not before it has stopped: a file may just be taking the place of the older one.
+        self._bar.tell("Cancelling …")
+        self._runner.stop_soon()
 
     def _on_event(self, event: Event) -> None:
         now = time.monotonic()

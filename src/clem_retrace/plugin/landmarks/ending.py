@@ -9,20 +9,17 @@ from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.plugin.docks import open_dock
 from clem_retrace.plugin.landmarks.pairing import Pairing
-from clem_retrace.plugin.landmarks.results import facts, region
-from clem_retrace.plugin.landmarks.taking import Taking
-from clem_retrace.plugin.notices import report
+from clem_retrace.plugin.landmarks.results import facts
 from clem_retrace.registration.landmarks import Landmarks
 
 if TYPE_CHECKING:
-    from napari.layers import Image
     from napari.viewer import Viewer
 
-    from clem_retrace.pipeline import Registration
     from clem_retrace.plugin.landmarks.boxes import TakeBox
     from clem_retrace.plugin.landmarks.canvas import Canvas
     from clem_retrace.plugin.landmarks.desk import Desk
     from clem_retrace.plugin.landmarks.files import Files
+    from clem_retrace.plugin.widget import RetraceWidget
 
 __all__ = ["Ending"]
 
@@ -32,11 +29,9 @@ class Ending(QObject):
 
     Signals
     -------
-    taken : (Registration, Image, Image)
     told : str
     """
 
-    taken = Signal(object, object, object)
     told = Signal(str)
 
     def __init__(
@@ -51,17 +46,10 @@ class Ending(QObject):
         super().__init__(parent)
         self._desk, self._canvas, self._box = desk, canvas, box
         self._files, self._viewer = files, viewer
-        self._taking = Taking(self)
-        self._taking.taken.connect(self._on_taken)
-        self._taking.failed.connect(lambda failure: self.told.emit(report(failure)))
         box.take.connect(lambda: self.take(refine=False))
         box.refine.connect(lambda: self.take(refine=True))
         box.save.connect(self._save)
         box.load.connect(self._load)
-
-    def stop(self) -> None:
-        """Stop what is under way."""
-        self._taking.stop()
 
     def show_offers(self) -> None:
         """Show what can be done with the pairs as they are."""
@@ -73,25 +61,20 @@ class Ending(QObject):
         self._box.show_offers(images=bool(self._canvas.images()), why_not=why_not)
 
     def take(self, *, refine: bool) -> None:
-        """Take the transform for a result, or let the images be registered from there."""
+        """Take the transform for a result, or let the images be registered from there.
+
+        It is a run of the dock that shows results, with the region and the options set there.
+        """
         transform = self._desk.fit.transform
         if transform is None:
             return
         lm, em = self._canvas.images().values()
-        roi = region(list(self._viewer.layers), lm, em)
-        self.told.emit("Registering from here …" if refine else "Taking it …")
-        self._taking.start(transform, lm, em, roi, refine=refine)
-
-    def _on_taken(self, registration: Registration, lm: Image, em: Image) -> None:
-        if hasattr(self._viewer, "window"):
-            retrace = open_dock(self._viewer, "Retrace and register")
-            retrace.show_result(registration, lm, em)
+        done = "Registering from here" if refine else "Taking it"
         # A run has a matrix; what bends is exported from this dock's own overlay.
-        fitted = self._desk.fit.transform
-        bent = fitted is not None and fitted.spline is not None
-        straight = " Of the spline it has the affine part." if bent else ""
-        self.told.emit(f"It is a result now: see 'Retrace and register'.{straight}")
-        self.taken.emit(registration, lm, em)
+        straight = "" if transform.spline is None else " Of the spline it has the affine part."
+        self.told.emit(f"{done}: see 'Retrace and register'.{straight}")
+        retrace: RetraceWidget = open_dock(self._viewer, "Retrace and register")
+        retrace.register_from(transform.em_to_lm, images=(lm, em), register=refine)
 
     def _save(self) -> None:
         fit = self._desk.fit

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 from clem_retrace.io.session_landmarks import SessionLandmarks
 from clem_retrace.plugin import outputs
-from clem_retrace.plugin.landmarks.fitting import fit
-from clem_retrace.plugin.landmarks.pairing import Pairing, Past
-from clem_retrace.plugin.landmarks.point_layers import PointLayers
-from clem_retrace.plugin.landmarks.results import facts
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
+    from clem_retrace.plugin.landmarks.pairing import Pairing
     from clem_retrace.plugin.scene import Scene
 
 __all__ = ["kept_pairs", "lay_pairs"]
@@ -37,6 +34,12 @@ def kept_pairs(scene: Scene, lm: Image | None, em: Image | None) -> SessionLandm
 
 def lay_pairs(viewer: Viewer, scene: Scene, lm: Image, em: Image, kept: SessionLandmarks) -> None:
     """Show pairs of a session on two images, where there are none yet."""
+    # Imported when needed: most sessions have no pairs, and this is half of the other dock.
+    from clem_retrace.plugin.landmarks.fitting import fit
+    from clem_retrace.plugin.landmarks.pairing import Pairing, Past
+    from clem_retrace.plugin.landmarks.point_layers import PointLayers
+    from clem_retrace.plugin.landmarks.results import facts
+
     if kept_pairs(scene, lm, em) is not None:
         return
     pairing = Pairing(kept.landmarks, kept.model, kept.start, kept.origin)

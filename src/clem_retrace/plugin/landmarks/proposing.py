@@ -6,7 +6,6 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from clem_retrace.micrograph import Roi
 from clem_retrace.plugin.outputs import region_slices
@@ -44,6 +43,9 @@ def propose(roi: Roi, pixels: NDArray[np.float32] | None = None) -> NDArray[np.f
     places: NDArray[np.float64] = np.array([roi.row, roi.col]) - 0.5 + np.array(shares) * sides
     if pixels is None:
         return places
+    # Imported when needed: the dock opens without scipy.
+    from scipy import ndimage
+
     origin = np.array([side.start for side in region_slices(roi)], np.float64)
     known = np.isfinite(pixels)
     filled = np.where(known, pixels, np.nanmedian(pixels))

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from clem_retrace.plugin import outputs
@@ -59,14 +58,7 @@ class LandmarksWidget(ScrollingDock):
     desk : Desk
     canvas : Canvas
     images : ImagesBox
-
-    Signals
-    -------
-    taken : (Registration, Image, Image)
-        The transform is to be a result; of the LM and the EM layer.
     """
-
-    taken = Signal(object, object, object)
 
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -156,7 +148,6 @@ class LandmarksWidget(ScrollingDock):
             (self._errors.map_wanted, self._on_map),
             (self._bar.undo, self.desk.undo),
             (self._bar.redo, self.desk.redo),
-            (self._ending.taken, self.taken),
         ):
             signal.connect(slot)
         for teller in (self.desk, self._files, self._ending):
@@ -238,7 +229,6 @@ class LandmarksWidget(ScrollingDock):
         """Stop what is under way, and let go of the viewer; the pairs stay with its layers."""
         self._readouts.stop()
         self._begin.stop()
-        self._ending.stop()
         self._edges.release()
         for event in self._layer_events():
             event.disconnect(self._offer_layers)

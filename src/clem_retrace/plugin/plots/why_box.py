@@ -15,14 +15,12 @@ from clem_retrace.events import Progress, Steps
 from clem_retrace.memory import Memory
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.plots.figures import Figure
-from clem_retrace.plots.histogram_figure import histogram_figure
-from clem_retrace.plots.histograms import HistogramComparison, compare_histograms_steps
-from clem_retrace.plots.reasons import scale_figure, score_figure
 from clem_retrace.plugin.plots.figure_view import FigureView
 from clem_retrace.plugin.worker import Runner
 
 if TYPE_CHECKING:
     from clem_retrace.pipeline import Registration
+    from clem_retrace.plots.histograms import HistogramComparison
     from clem_retrace.retracing.candidates import Match
 
 __all__ = ["ReadImages", "WhyBox"]
@@ -134,6 +132,9 @@ class WhyBox(QGroupBox):
         memory : Memory, optional
             Of the run: next to nothing is computed twice then.
         """
+        # Imported when needed, as what has computed the result: docks open without scipy.
+        from clem_retrace.plots.reasons import scale_figure, score_figure
+
         self.stop()
         self._registration, self._match = registration, match
         self._images, self._memory, self._counted = images, memory, False
@@ -177,6 +178,9 @@ class WhyBox(QGroupBox):
         images, memory = self._images, self._memory
 
         def count_steps() -> Steps[HistogramComparison]:
+            # Imported when needed, in the worker.
+            from clem_retrace.plots.histograms import compare_histograms_steps
+
             yield Progress("reading", 0, 1)
             lm, em = images()
             return (yield from compare_histograms_steps(lm, em, registration, match, memory))
@@ -188,6 +192,8 @@ class WhyBox(QGroupBox):
             self._tell_histograms(f"Counting: {event.stage}, {event.done} of {event.total} \u2026")
 
     def _on_histograms(self, comparison: HistogramComparison) -> None:
+        from clem_retrace.plots.histogram_figure import histogram_figure
+
         self._show("histograms", histogram_figure(comparison))
         self._show_page()
 

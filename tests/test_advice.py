@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from clem_retrace.advice import advice
 from clem_retrace.geometry import compose, similarity
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.plugin.advice import advice
 
 
 @pytest.fixture
@@ -77,3 +78,24 @@ def test_a_ratio_at_the_edge_of_what_was_allowed_is_suspected(unsure):
     tips = advice(dataclasses.replace(unsure, match=match))
     assert any("at the edge" in tip for tip in tips)
     assert not any("at the edge" in tip for tip in advice(unsure))
+
+
+def noisy(scale):
+    """A selection with hardly a blob beyond the noise."""
+    return dataclasses.replace(scale, counts=np.minimum(scale.counts, 5.0))
+
+
+@pytest.mark.parametrize("which", ["lm", "em"])
+def test_an_image_of_noise_is_named_first(unsure, which):
+    assert not any("noise" in tip for tip in advice(unsure))
+    scale = noisy(getattr(unsure, f"{which}_scale"))
+    tips = advice(dataclasses.replace(unsure, **{f"{which}_scale": scale}))
+    assert tips[0].startswith(f"Look at the {which.upper()} image")
+    assert "channel and plane" in tips[0]
+
+
+def test_the_pixel_sizes_are_told_where_the_ratio_came_from_them(unsure):
+    (tip,) = (tip for tip in advice(unsure) if "pixel sizes" in tip)
+    assert "LM 110 nm, EM 27.5 nm, which is 4 EM px per LM px" in tip
+    (tip,) = (tip for tip in advice(with_options(unsure, pixel_size_ratio=4.0)) if "4 EM px" in tip)
+    assert "the ratio that was given" in tip

@@ -1,12 +1,15 @@
-"""What to try when a run is not sure, from what the run itself tells."""
+"""What to try when a run is not sure, from what the run itself tells.
+
+The dock and the command line say the same.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
-    from clem_retrace.registration import AffineEstimate
+    from clem_retrace.registration.estimate import AffineEstimate
+    from clem_retrace.result import Registration
 
 __all__ = ["advice"]
 
@@ -30,11 +33,11 @@ def advice(registration: Registration) -> tuple[str, ...]:
     if registration.match.search == "hand":
         return _by_hand(registration.estimate)
     options, roi = registration.options, registration.roi
-    tips = []
+    tips = _about_noise(registration)
     likely = [m for m in registration.candidates.matches if m.confidence >= WORTH_A_LOOK]
     if len(likely) > 1:
         tips.append(
-            f"Look at the first {len(likely)} candidates: if one is right, press Register this one."
+            f"Look at the first {len(likely)} candidates: if one is right, register that one."
         )
     if min(roi.height, roi.width) < SMALL:
         tips.append(
@@ -49,7 +52,7 @@ def advice(registration: Registration) -> tuple[str, ...]:
     if options.oriented.angle is not None or options.oriented.mirror != "either":
         tips.append("Set the angle to auto and the mirror to either: the true one may be left out.")
     elif len(tips) < 3:
-        tips.append("If you know the angle or the mirror, set it under Advanced options.")
+        tips.append("If you know the angle or the mirror, set it among the advanced options.")
     tips.append("If the specimen was not imaged there at all, there is nothing to find.")
     return tuple(tips)
 
@@ -70,12 +73,37 @@ def _about_the_ratio(registration: Registration) -> list[str]:
     uncertainty = registration.options.ratio_uncertainty
     factor = registration.match.magnification / registration.ratio
     if uncertainty == 0:
-        return ["Allow for a wrong ratio: set Ratio uncertainty to 0.15."]
+        return [
+            f"Check {_ratio(registration)}, or allow for a wrong ratio: set Ratio uncertainty to "
+            "0.15."
+        ]
     off = max(factor, 1 / factor) - 1
     if off > AT_THE_EDGE * (1 / (1 - uncertainty) - 1):
         return [
-            f"Check the pixel sizes: the best place has {registration.match.magnification:.2f} EM "
-            f"px per LM px, at the edge of what was allowed ({registration.ratio:.2f} give or "
-            f"take {uncertainty:.0%})."
+            f"Check {_ratio(registration)}: the best place has "
+            f"{registration.match.magnification:.2f}, at the edge of what was allowed "
+            f"(give or take {uncertainty:.0%})."
         ]
-    return ["Check the pixel sizes, or allow a larger Ratio uncertainty."]
+    return [
+        f"Check {_ratio(registration)}, or allow a larger Ratio uncertainty: it is "
+        f"{uncertainty:g}, and 0.5 allows for a factor of 2."
+    ]
+
+
+def _ratio(registration: Registration) -> str:
+    """Return what the ratio was, and what it came from."""
+    ratio = f"{registration.ratio:.3g} EM px per LM px"
+    lm, em = registration.lm.pixel_size, registration.em.pixel_size
+    if registration.options.pixel_size_ratio is not None or lm is None or em is None:
+        return f"the ratio that was given ({ratio})"
+    return f"the pixel sizes (LM {lm:.4g} nm, EM {em:.4g} nm, which is {ratio})"
+
+
+def _about_noise(registration: Registration) -> list[str]:
+    """Return what to try when an image shows next to nothing."""
+    return [
+        f"Look at the {which} image: hardly anything in it stands out of its noise. Is it the "
+        "right file, channel and plane, and in focus?"
+        for which, scale in (("LM", registration.lm_scale), ("EM", registration.em_scale))
+        if not scale.stands_out
+    ]

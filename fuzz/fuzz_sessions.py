@@ -1,0 +1,5 @@
+"""Fuzzer of the readers of session files; see `harness`."""
+
+from harness import main
+
+main("sessions")

@@ -15,6 +15,9 @@ ARGS ?= --data ../shared/pairs --json benchmark.json
 # How much harder `make reliability` tries than `make test`.
 EFFORT ?= 50
 
+# For how long `make fuzz` damages files of each kind.
+SECONDS ?= 60
+
 # The folder that `make wheel-check` puts both files into when they are sound, if one is named.
 KEEP ?=
 
@@ -37,7 +40,7 @@ WITHOUT_DISPLAY := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test lint types tests viewer-tests wheel-check lowest pyside system \
-	reliability bench docs docs-links docs-options screenshots clean
+	reliability fuzz bench docs docs-links docs-options screenshots clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -74,6 +77,12 @@ pyside: ## the tests with PySide6 in place of PyQt6
 
 reliability: system $(VENV)/.installed-test ## the tests of docs/reliability.md, for long
 	CLEM_RETRACE_EFFORT=$(EFFORT) $(WITH_DISPLAY) $(BIN)/python -m pytest tests/reliability -n auto
+
+fuzz: $(VENV)/.installed-fuzz ## damage files of every kind, guided by the code that they reach
+	@for one in fuzz/fuzz_*.py; do \
+		echo "$$one"; \
+		$(BIN)/python $$one -max_total_time=$(SECONDS) -artifact_prefix=fuzz/ || exit 1; \
+	done
 
 bench: $(VENV)/.installed-bench ## measure accuracy, on pairs with a known answer, and speed
 	$(BIN)/python benchmarks/accuracy.py $(ARGS)

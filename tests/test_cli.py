@@ -265,7 +265,7 @@ BAD = {
     ),
     "region outside": ("{lm} {em} --roi 500 0 50 50", "outside the LM image"),
     "region without area": ("{lm} {em} --roi 5 5 0 50", "draw one with an area"),
-    "region not finite": ("{lm} {em} --roi nan 5 50 50", "not finite"),
+    "region not finite": ("{lm} {em} --roi nan 5 50 50", "no number"),
     "region too large": ("{lm} {em} --roi 0 0 110 140 --ratio 40", "EM"),
     "truth without area": (
         "{lm} {em} --roi 5 5 50 50 --ground-truth 0 0 -1 5",

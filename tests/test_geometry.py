@@ -167,7 +167,9 @@ def test_a_checked_transform_is_a_copy() -> None:
     np.testing.assert_array_equal(matrix, np.eye(3))
 
 
-@pytest.mark.parametrize(("magnification", "angle"), [(np.inf, 0), (1, np.inf), (np.nan, 0), (1, np.nan)])
+@pytest.mark.parametrize(
+    ("magnification", "angle"), [(np.inf, 0), (1, np.inf), (np.nan, 0), (1, np.nan), (-1e308, 0)]
+)
 def test_a_similarity_of_no_numbers_is_refused(magnification: float, angle: float) -> None:
     with pytest.raises(TransformError, match="magnification of"):
         similarity(magnification, angle, False, (0, 0), (0, 0))

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clem_retrace.errors import BadImage, InvalidOption, MissingPixelSize, RoiError
+from clem_retrace.errors import BadImage, InvalidOption, MissingPixelSize, RoiError, TransformError
 from clem_retrace.geometry import Matrix, invert, map_points, similarity, translation
 from clem_retrace.inputs import (
+    check_magnification,
     check_reach,
     check_take,
     in_memory,
@@ -122,3 +123,18 @@ def test_places_at_the_end_of_all_numbers_have_an_overlap_or_none() -> None:
     far = similarity(1e-9, 0.0, False, (1e25, 0), (0, 0))
     with pytest.raises(RoiError, match="does not lie on the LM"):
         overlap_region(LM_SHAPE, EM_SHAPE, far)
+
+
+@pytest.mark.parametrize("magnification", [0.2, 1e-6])
+def test_a_matrix_the_other_way_round_is_refused(magnification: float) -> None:
+    check_magnification(0.5)
+    with pytest.raises(TransformError, match="the other way round"):
+        check_magnification(magnification)
+
+
+def test_an_overlap_lies_in_the_lm_however_far_the_em_reaches() -> None:
+    flat = np.array([[-2.7e11, -1.5e16, -2.7e11], [9.0e15, -1.5e16, 4.2e7], [0, 0, 1]])
+    region = overlap_region((1, 3), (1, 15), flat)
+    assert region.row == pytest.approx(0, abs=1e-9)
+    assert region.row + region.height <= 1 + 1e-9
+    assert region.col + region.width <= 3 + 1e-9

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clem_retrace.errors import BadImage
 from clem_retrace.low_pass import LOW_PASS, LowPass
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.resampling import decimate
@@ -39,7 +40,9 @@ def test_nothing_is_blurred_that_is_not_coarsened() -> None:
 @pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 3e38])
 def test_a_few_missing_pixels_leave_no_holes(missing: float) -> None:
     image = np.random.default_rng(3).random((64, 80)).astype(np.float32)
-    spoilt = np.where(np.random.default_rng(4).random(image.shape) < 0.05, np.float32(missing), image)
+    spoilt = np.where(
+        np.random.default_rng(4).random(image.shape) < 0.05, np.float32(missing), image
+    )
     low_pass = LowPass.towards(Micrograph(spoilt), 16.0)
     assert low_pass.block == 8
     (seen,) = low_pass.means(slice(0, 8), slice(0, 10))
@@ -56,8 +59,16 @@ def test_a_block_of_which_more_is_missing_than_known_is_missing() -> None:
     np.testing.assert_array_equal(seen, [[1, np.nan, 1, 1]] * 2)
 
 
-def test_a_grid_far_coarser_than_the_image_holds_its_mean() -> None:
-    image = np.random.default_rng(5).random((9, 13)).astype(np.float32)
-    small, _ = decimate(Micrograph(image), 1e25)
+def test_a_grid_far_coarser_than_the_image_is_refused_and_looks_no_further() -> None:
+    image = Micrograph(np.random.default_rng(5).random((9, 13)).astype(np.float32), name="cell 7")
+    small, _ = decimate(image, 17.0)
     assert small.shape == (1, 1)
-    assert small[0, 0] == pytest.approx(image.mean(), abs=0.05)
+    assert small[0, 0] == pytest.approx(image.data.mean(), abs=0.05)
+    with pytest.raises(BadImage, match="cell 7 has 9 x 13 pixels: nothing is left"):
+        decimate(image, 1e25)
+    assert LowPass.towards(image, 1e25).reach < 100
+
+
+def test_an_image_does_not_grow_beyond_measure() -> None:
+    with pytest.raises(BadImage, match="1e\\+05 times as large"):
+        decimate(Micrograph(np.zeros((9, 13), np.float32)), 1e-5)

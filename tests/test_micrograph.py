@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pytest
 
 from clem_retrace.errors import BadImage, InvalidOption, RoiError
 from clem_retrace.geometry import map_points
-from clem_retrace.micrograph import Micrograph, Roi, project
+from clem_retrace.micrograph import ImageFacts, Micrograph, Roi, project
 
 
 @pytest.mark.parametrize(
@@ -104,8 +107,13 @@ def test_the_bounding_box_of_a_turned_outline() -> None:
     assert Roi.from_corners([(0, 5), (5, 0), (10, 5), (5, 10)]) == Roi(0.5, 0.5, 10, 10)
 
 
-@pytest.mark.parametrize("corners", [[(1, 2)], [1, 2, 3], np.zeros((4, 3)), [(1, 1), (1, 9)], ["ab", "cd"],
-                                     [(0, 0), (np.nan, 4)], [(0, 0), (1e300, 4)]])  # fmt: skip
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(1, 2)], [1, 2, 3], np.zeros((4, 3)), [(1, 1), (1, 9)], ["ab", "cd"],
+        [(0, 0), (np.nan, 4)], [(0, 0), (1e300, 4)],
+    ],
+)  # fmt: skip
 def test_outlines_that_enclose_nothing_are_refused(corners: object) -> None:
     with pytest.raises(RoiError):
         Roi.from_corners(corners)
@@ -203,7 +211,9 @@ def test_an_outline_goes_with_its_grid() -> None:
     assert Roi(10, 20, 5, 8).scaled(np.diag([0.5, 0.5, 1.0])).outline == ()
 
 
-@pytest.mark.parametrize("level", [np.zeros((3, 4, 3)), np.zeros((0, 4)), np.zeros((3, 4), complex)])
+@pytest.mark.parametrize(
+    "level", [np.zeros((3, 4, 3)), np.zeros((0, 4)), np.zeros((3, 4), complex)]
+)
 def test_levels_that_cannot_be_used_are_refused(level: np.ndarray) -> None:
     with pytest.raises(BadImage, match="a level of cell 7"):
         Micrograph(np.zeros((6, 8)), name="cell 7", levels=[level])

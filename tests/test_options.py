@@ -151,11 +151,11 @@ def test_options_cannot_be_changed_in_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [10**400, -(10**5000), math.inf, 1j, (3,), np.array([3.0]), "3", None, b"3"]
+    "value", [10**400, -(10**500), math.inf, 1j, (3,), np.array([3.0]), "3", None, b"3"]
 )
 def test_no_value_is_too_odd_to_be_refused(value: object) -> None:
     for path in ("histogram.bins", "context", "search", "affine.enabled"):
-        with pytest.raises(InvalidOption, match=path):
+        with pytest.raises(InvalidOption, match=path.rpartition(".")[2]):
             RegistrationOptions.from_paths({path: value})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,8 @@ def test_coarseness_is_the_root_of_the_area() -> None:
     stretched = np.diag([4.0, 9.0, 1.0])
     assert coarseness(lambda points: map_points(stretched, points), (5, 5)) == pytest.approx(6)
     assert coarseness(lambda points: np.full_like(points, np.nan), (5, 5)) == 1
+
+
+def test_a_grid_immensely_finer_than_its_image_has_a_coarseness() -> None:
+    pull = partial(map_points, similarity(1e-25, 0.0, False, (0, 0), (30, 40)))
+    assert 0 < coarseness(pull, (9, 17)) < 1e-6

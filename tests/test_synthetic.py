@@ -259,11 +259,19 @@ def test_ratios_from_3_to_50(ratio):
         ({"shared": 1.2}, InvalidOption, "shared is 1.2"),
         ({"structures": "worms"}, InvalidOption, "granules, vesicles, chromatin"),
         ({"contrast": "none"}, InvalidOption, "same, inverted"),
+        ({"seed": -1}, InvalidOption, "seed"),
+        ({"seed": 1.5}, InvalidOption, "seed"),
+        ({"lm_shape": (0, 100)}, InvalidOption, "lm_shape"),
+        ({"em_shape": (2000.0, 2400)}, InvalidOption, "em_shape"),
+        ({"roi_size": 80}, InvalidOption, "roi_size"),
+        ({"angle": np.inf}, InvalidOption, "angle"),
+        ({"ratio": "10"}, InvalidOption, "ratio"),
+        ({"structures": None}, InvalidOption, "structures"),
     ],
 )
 def test_impossible_pairs_are_refused(options, error, message):
     with pytest.raises(error, match=message):
-        simulate_pair(0, **(TINY | options))
+        simulate_pair(**({"seed": 0} | TINY | options))
 
 
 def test_melanosomes_have_the_geometry_of_experiment_1():

@@ -82,7 +82,7 @@ def as_transform(matrix: ArrayLike) -> Matrix:
     """
     try:
         result = np.array(matrix, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TransformError(f"a transform is a 3 x 3 matrix of numbers: {error}") from error
     if result.shape != (3, 3):
         raise TransformError(f"a transform is a 3 x 3 matrix, not one of shape {result.shape}")
@@ -147,9 +147,9 @@ def similarity(
     Raises
     ------
     TransformError
-        The magnification or the angle is not finite.
+        The magnification or the angle is not finite, or that of no image.
     """
-    if not (math.isfinite(magnification) and math.isfinite(angle)):
+    if not (abs(magnification) <= LARGEST_ENTRY and math.isfinite(angle)):
         raise TransformError(f"a magnification of {magnification} and an angle of {angle} degrees")
     radians = np.deg2rad(float(angle))
     cos, sin = np.cos(radians), np.sin(radians)

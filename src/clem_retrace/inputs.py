@@ -14,6 +14,7 @@ from clem_retrace.errors import (
     MissingPixelSize,
     PatchLargerThanEM,
     RoiError,
+    TransformError,
 )
 from clem_retrace.geometry import Matrix, invert, map_points
 from clem_retrace.micrograph import Micrograph, Roi
@@ -22,12 +23,16 @@ from clem_retrace.pixels import LARGEST_VALUE, as_float32, is_whole
 
 __all__ = [
     "check_fit",
+    "check_magnification",
     "check_reach",
     "check_take",
     "in_memory",
     "overlap_region",
     "resolve_ratio",
 ]
+
+#: EM pixels per LM pixel: the option's least ratio is 1, and it may be off by 60 %.
+LEAST_MAGNIFICATION = 0.25
 
 
 def resolve_ratio(
@@ -149,6 +154,22 @@ def check_reach(roi: Roi, em_shape: tuple[int, int], em_to_lm: Matrix) -> None:
         )
 
 
+def check_magnification(magnification: float) -> None:
+    """Refuse a place that was given, EM pixels per LM pixel, where the EM's are the larger by far.
+
+    Raises
+    ------
+    TransformError
+        They are; the EM would be drawn on pixels without number.
+    """
+    if magnification < LEAST_MAGNIFICATION:
+        raise TransformError(
+            f"at this place one EM pixel is {1 / magnification:.3g} LM pixels large: the matrix "
+            "must take EM pixels to LM pixels, (row, col, 1); is it the other way round, or in "
+            "another unit?"
+        )
+
+
 def overlap_region(lm_shape: tuple[int, int], em_shape: tuple[int, int], em_to_lm: Matrix) -> Roi:
     """Return the region that the LM and the EM have in common, in LM pixels.
 
@@ -187,6 +208,9 @@ def _within(polygon: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.
             if depth >= 0:
                 kept.append(here)
             if min(depth, next_depth) < 0 < max(depth, next_depth):
-                kept.append(here + depth / (depth - next_depth) * (there - here))
+                crossing = here + depth / (depth - next_depth) * (there - here)
+                # As far out as corners may lie, rounding would leave it off the edge.
+                crossing[axis] = edge
+                kept.append(crossing)
         polygon = np.array(kept).reshape(-1, 2)
     return polygon

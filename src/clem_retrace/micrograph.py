@@ -135,9 +135,7 @@ class ImageFacts:
 
     def __post_init__(self) -> None:
         """Refuse what is no shape and no pixel size; a shape of 0 x 0 is not known."""
-        if len(self.shape) != 2 or not all(
-            is_whole(side) and side >= 0 for side in self.shape
-        ):
+        if len(self.shape) != 2 or not all(is_whole(side) and side >= 0 for side in self.shape):
             raise BadImage(f"{self.name or 'the image'} has a shape of {self.shape} pixels")
         object.__setattr__(self, "pixel_size", _size(self.pixel_size, self.name or "the image"))
 
@@ -328,7 +326,7 @@ def _points(values: Any) -> NDArray[np.float64]:
     """
     try:
         points = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RoiError(f"an outline is rows of two numbers: {error}") from error
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         raise RoiError(f"an outline has at least two (row, col) points, not {points.shape}")

@@ -122,11 +122,7 @@ def option(
 @functools.cache
 def _hints(owner: type) -> Mapping[str, Any]:
     """Return the types of a class's fields: they are text, and slow to evaluate."""
-    return _hints(owner)
-
-
-#: Read once: it takes a tenth of a millisecond for a group.
-_hints = functools.cache(typing.get_type_hints)
+    return typing.get_type_hints(owner)
 
 
 def _declare(owner: type, group: str, item: dataclasses.Field[Any]) -> Declaration:

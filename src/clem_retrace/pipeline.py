@@ -14,7 +14,14 @@ from clem_retrace.by_hand import hand_steps
 from clem_retrace.content import check_content
 from clem_retrace.events import Event, StageResult, Steps, run
 from clem_retrace.geometry import Matrix, as_transform
-from clem_retrace.inputs import check_fit, check_reach, check_take, in_memory, resolve_ratio
+from clem_retrace.inputs import (
+    check_fit,
+    check_magnification,
+    check_reach,
+    check_take,
+    in_memory,
+    resolve_ratio,
+)
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
@@ -225,7 +232,8 @@ def register_from(
     Raises
     ------
     TransformError
-        The start is not an invertible affine transform.
+        The start is not an invertible affine transform, or makes an EM pixel larger than the
+        LM's by far.
     RoiError
         The region lies outside the LM image, is too small, or outside the EM by the start.
     MissingPixelSize
@@ -264,6 +272,7 @@ def register_from_steps(
     options = options or RegistrationOptions()
     recall, clock = Recall(memory), _Clock()
     match = Match(roi.clipped(lm.shape), as_transform(em_to_lm), 0.0, 0.0, 0, "hand")
+    check_magnification(match.magnification)
     check_reach(match.roi, em.shape, match.em_to_lm)
     ratio = resolve_ratio(lm, em, options, otherwise=match.magnification)
     lm, estimate, reason = in_memory(lm), None, verdict_by_hand(None)
@@ -311,6 +320,8 @@ def refine(
     ------
     BadImage
         An image has no structures.
+    TransformError
+        At the match an EM pixel is larger than the LM's by far.
 
     Examples
     --------
@@ -340,6 +351,7 @@ def refine_steps(
     memory: Memory | None = None,
 ) -> Steps[AffineEstimate]:
     """Yield progress of `refine`; return its result."""
+    check_magnification(match.magnification)
     recall = Recall(memory)
     lm = in_memory(lm)
     work, em_to_work = yield from work_steps(em, match.magnification, "EM decimation", recall)

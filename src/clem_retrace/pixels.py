@@ -76,7 +76,7 @@ def _listed(data: Any, name: str) -> NDArray[Any]:
     """Return nested lists as an array."""
     try:
         return np.asarray(data)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadImage(f"{name} is no array of numbers: {error}") from error
 
 

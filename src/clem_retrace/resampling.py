@@ -23,6 +23,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clem_retrace.errors import BadImage
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, translation
 from clem_retrace.low_pass import LowPass
@@ -55,6 +56,10 @@ SMALLEST_PIECE = 64
 
 #: So many blocks are held while an image is decimated, before some rows of the grid are made.
 BAND_PIXELS = 1 << 24
+
+#: The finest grid that an image is put on, its pixels in those of the image: it is decimated, as
+#: a rule, but a ratio may be off, and an EM hardly finer than the LM.
+LEAST_FACTOR = 0.1
 
 #: How far the interpolation looks. The cubic spline's filter falls by 0.27 a pixel: after 13
 #: of them, by more than float32 can hold.
@@ -304,6 +309,11 @@ def decimate(micrograph: Micrograph, factor: float) -> tuple[NDArray[np.float32]
         NaN where the micrograph holds no finite values.
     to_grid : ndarray, shape (3, 3)
         From the micrograph's pixels to those of `image`.
+
+    Raises
+    ------
+    BadImage
+        The image has less than half a pixel on that grid, or would grow beyond measure.
     """
     return run(decimate_steps(micrograph, factor, "decimation"))
 
@@ -312,6 +322,17 @@ def decimate_steps(
     micrograph: Micrograph, factor: float, stage: str
 ) -> Steps[tuple[NDArray[np.float32], Matrix]]:
     """Yield progress of `decimate` under the name of `stage`; return what it returns."""
+    if factor < LEAST_FACTOR:
+        raise BadImage(
+            f"{micrograph.name or 'the image'} would be drawn {1 / factor:.3g} times as large as "
+            "it is; check the pixel sizes"
+        )
+    if factor > 2 * max(micrograph.shape):
+        rows, cols = micrograph.shape
+        raise BadImage(
+            f"{micrograph.name or 'the image'} has {rows} x {cols} pixels: nothing is left of it "
+            f"when it is decimated by {factor:.3g}; check the pixel sizes"
+        )
     low_pass = LowPass.towards(micrograph, factor)
     rows, cols = low_pass.shape
     to_grid = decimation(factor)

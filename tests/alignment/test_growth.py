@@ -117,6 +117,15 @@ def test_progress_only_goes_on_and_comes_to_its_end(
     assert np.diff(done).max() <= 40
 
 
+def test_neighbours_of_places_count_as_progress(pair: Pair, scene: Scene) -> None:
+    steps = [GrowthStep(scene, 0.0, 3, 1, spread=2), GrowthStep(scene, 0.0, 20, 1)]
+    events: list[Event] = []
+    run(grow_steps(crowd(pair), steps, "growth"), events.append)
+    shares = [(event.done, event.total) for event in events if isinstance(event, Progress)]
+    assert all(done <= total for done, total in shares)
+    assert {total for _, total in shares} == {3 + 2 * 12 + 20}
+
+
 def test_places_that_meet_become_one(pair: Pair, scene: Scene) -> None:
     centre = pair.roi.centre
     changes = [

@@ -75,3 +75,11 @@ def test_parts_of_killed_attempts_are_removed_and_nothing_else(tmp_path):
         (tmp_path / name / "one").write_text("1")
     remove_parts(tmp_path, {"a", "a.b"})
     assert listed(tmp_path) == [".a.0123abcd.old", ".a.part", ".b.0123abcd.part", "a"]
+
+
+def test_a_link_in_the_place_of_a_row_is_refused(tmp_path):
+    """What it leads to lies outside the batch's folder."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "row").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadFile, match="row is a link"):
+        check_free(tmp_path / "row")

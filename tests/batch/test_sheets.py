@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from clem_retrace.batch.sheets import Dialect, read_sheet, written
@@ -80,3 +82,20 @@ def test_what_is_written_is_read_back(tmp_path, dialect):
     assert [sheet.header, sheet.rows[0][1]] == rows
     assert sheet.dialect.delimiter == dialect.delimiter
     assert sheet.dialect.bom == dialect.bom
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"lm,em\n" + b"a,b\n" * 20_001, "has more than 20000 rows: make several tables"),
+        (b"lm,em" + b"".join(b",%d" % n for n in range(300)), "has 302 columns: at most 200"),
+        (b"lm,em," + b"[" * 100_000, "the name of column 3 is too long"),
+        (b"lm,em\n" + b"#" * 8_000_001, "too large for a table of pairs: more than 8 MB"),
+    ],
+)
+def test_what_would_take_long_is_refused_at_once(tmp_path, content, message):
+    (tmp_path / "a.csv").write_bytes(content)
+    before = time.process_time()
+    with pytest.raises(BadFile, match=message):
+        read_sheet(tmp_path / "a.csv", needed=("lm", "em"))
+    assert time.process_time() - before < 2

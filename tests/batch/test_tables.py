@@ -150,3 +150,20 @@ def test_the_template_is_a_table(folder):
     for row in (first, second):
         assert "grid1_em.mrc cannot be read" in row.problem
         assert row.problem.count("column") == 1
+
+
+def test_rows_of_one_image_are_counted_in_no_time(tmp_path):
+    """Not by asking for each row whether every number before it is taken."""
+    rows = "\n".join(["lm,em", *["gone.tif,em.tif"] * 3000])
+    (tmp_path / "a.csv").write_text(rows)
+    names = [row.name for row in read_table(tmp_path / "a.csv").rows]
+    assert names[:3] == ["gone", "gone-2", "gone-3"]
+    assert names[-1] == "gone-3000"
+    assert len(set(names)) == 3000
+
+
+def test_a_name_that_no_system_allows_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text(f"lm,em\n{'x' * 300}.tif,em.tif\n")
+    (row,) = read_table(tmp_path / "a.csv").rows
+    assert "column lm" in row.problem
+    assert "does not exist" in row.problem

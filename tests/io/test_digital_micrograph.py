@@ -214,3 +214,21 @@ def test_files_of_nion_swift(tmp_path: Path, version: int, dtype: str) -> None:
     assert stack.data.dtype == image.dtype
     assert stack.pixel_size is not None
     assert (stack.pixel_size.rows, stack.pixel_size.cols) == pytest.approx((12.0, 11.0))
+
+
+@pytest.mark.parametrize("types", [(20, 4, 10**12), (18, 2**60), (20, 12, 2**63)])
+def test_values_longer_than_the_file_are_not_read(tmp_path: Path, types: tuple[int, ...]) -> None:
+    numbers = struct.pack(f">{len(types) + 1}Q", len(types), *types)
+    body = struct.pack(">BHQ", 21, 0, 9) + b"%%%%" + numbers
+    (tmp_path / "a.dm4").write_bytes(struct.pack(">IQI??Q", 4, 99, 1, False, False, 1) + body)
+    with pytest.raises(BadFile, match="it ends too early"):
+        read_stack(tmp_path / "a.dm4")
+
+
+def test_images_of_very_many_axes_are_refused_in_a_line(tmp_path: Path) -> None:
+    tags = {"ImageList": [image_tags(GREY, [])]}
+    tags["ImageList"][0]["ImageData"]["Dimensions"] = [1] * 300
+    (tmp_path / "a.dm3").write_bytes(written(3, tags))
+    with pytest.raises(BadFile, match="it holds no image of shape") as raised:
+        read_stack(tmp_path / "a.dm3")
+    assert len(str(raised.value)) < 500

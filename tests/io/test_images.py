@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -272,3 +274,45 @@ def test_a_tiff_compressed_in_a_way_that_needs_another_package_names_it(tmp_path
     Image.fromarray(GREY).save(tmp_path / "a.tif", compression="tiff_lzw")
     with pytest.raises(BadFile, match="needs the package imagecodecs: pip install imagecodecs"):
         read_micrograph(tmp_path / "a.tif")
+
+
+def test_a_picture_of_too_many_pixels_says_what_to_do(tmp_path: Path) -> None:
+    imageio.v3.imwrite(tmp_path / "a.png", GREY)
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", 30_000, 30_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(BadFile, match=r"a\.png is too large for its format: save it as TIFF"):
+        read_micrograph(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("header", ["(" * 900, "-" * 900 + "1", "1L", "{'descr': '|u1'}"])
+def test_headers_of_npy_files_that_make_no_sense(tmp_path: Path, header: str) -> None:
+    content = b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header.encode()
+    (tmp_path / "a.npy").write_bytes(content + bytes(64))
+    with pytest.raises(BadFile, match=r"a\.npy cannot be read as NPY"):
+        read_micrograph(tmp_path / "a.npy")
+
+
+def test_an_archive_is_not_taken_for_an_array(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", GREY)
+    (tmp_path / "a.npz").rename(tmp_path / "a.npy")
+    with pytest.raises(BadFile, match=r"a\.npy cannot be read as NPY"):
+        read_micrograph(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("form", ["EPS", "TIFF", "BMP", "PDF"])
+def test_what_is_called_a_picture_and_is_none_is_refused(tmp_path: Path, form: str) -> None:
+    """Pillow would read it all the same; of PostScript by running another program."""
+    from PIL import Image
+
+    Image.fromarray(GREY).save(tmp_path / "a.png", form)
+    with pytest.raises(BadFile, match=r"a\.png cannot be read as PNG: cannot identify image file"):
+        read_micrograph(tmp_path / "a.png")
+
+
+def test_a_jpeg_that_is_called_a_png_is_read(tmp_path: Path) -> None:
+    imageio.v3.imwrite(tmp_path / "a.jpg", GREY)
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.jpg").read_bytes())
+    one, other = (read_micrograph(tmp_path / name).data for name in ("a.jpg", "b.png"))
+    np.testing.assert_array_equal(one, other)

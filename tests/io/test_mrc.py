@@ -88,16 +88,14 @@ def test_more_pixels_than_there_are(path: Path) -> None:
     content = write(path, PLANES.astype(np.int16))
     struct.pack_into("<2i", content, 0, 1_000_000, 500_000)
     path.write_bytes(content)
-    with pytest.raises(
-        BadFile, match=r"the image that it tells of takes 4 TB, and the file has 1\."
-    ):
+    with pytest.raises(BadFile, match=r"that it tells of takes 4 TB, and the file has 1\."):
         read_stack(path)
 
 
 def test_a_compressed_file_is_not_taken_for_pixels(path: Path) -> None:
     """mrcfile would unpack its header, and its pixels would be those of the packed file."""
     path.write_bytes(gzip.compress(bytes(write(path, PLANES.astype(np.int16)))))
-    with pytest.raises(BadFile, match="MAP|ends within its header"):
+    with pytest.raises(BadFile, match=r"MAP|ends within its header"):
         read_stack(path)
 
 

@@ -151,3 +151,15 @@ def test_an_empty_table_stays_one(tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text(header)
         moved = move_table(tmp_path / "a.csv", tmp_path / "out.csv", turned)
         assert (moved.count, moved.path.read_text().strip()) == (0, header.strip())
+
+
+def test_shapes_without_the_number_of_each(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("shape-type,axis-0,axis-1\npath,1,2\n")
+    with pytest.raises(BadFile, match="are needed, of shapes index too"):
+        move_table(tmp_path / "a.csv", tmp_path / "b.csv", lambda points: points)
+
+
+def test_a_table_of_very_many_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",".join(f"axis-{number}" for number in range(2000)))
+    with pytest.raises(BadFile, match="has 2000 columns: at most 1000"):
+        move_table(tmp_path / "a.csv", tmp_path / "b.csv", lambda points: points)

@@ -74,7 +74,7 @@ def test_more_pixels_than_bytes_can_hold(path: Path) -> None:
     edited(path, "ImageWidth", 60_000)
     edited(path, "ImageLength", 60_000)
     edited(path, "RowsPerStrip", 60_000)
-    refuses(path, r"tells of 3\.6 GB of pixels, and its \d+ bytes cannot hold so many")
+    refuses(path, r"tells of 3\.6 GB of pixels, and its [\d.]+ kB cannot hold so many")
 
 
 def test_constant_images_are_no_bombs(path: Path) -> None:
@@ -110,7 +110,7 @@ def test_planes_that_were_cut_off(path: Path) -> None:
     with tifffile.TiffFile(path) as tif:
         third = tif.pages[2].offset
     path.write_bytes(whole[: third - 1])
-    refuses(path, "tells of an image behind its end|ends too early")
+    refuses(path, r"tells of an image behind its end|ends too early")
 
 
 def test_a_circle_of_images(path: Path) -> None:
@@ -200,7 +200,6 @@ def test_what_tifffile_says_of_a_damaged_file_is_not_printed(
 ) -> None:
     tifffile.imwrite(path, GREY, extratags=[(65000, 2, 9, b"Gatan\xff\xfe\0", True)])
     content = bytearray(path.read_bytes())
-    content[content.index(struct.pack("<HH", 65000, 2)) + 8 :][:4]
     at = content.index(struct.pack("<HH", 65000, 2)) + 8
     content[at : at + 4] = struct.pack("<I", 1 << 30)
     path.write_bytes(content)

@@ -391,3 +391,14 @@ def test_an_image_without_structures_is_refused(which: str) -> None:
     flat = replace(textured(0), **{which: Micrograph(np.full((300, 300), 9.0, np.float32))})
     with pytest.raises(BadImage, match=f"the {which.upper()} image is constant"):
         register(flat, truth(textured(0)))
+
+
+def test_where_the_lm_is_flat_nothing_is_registered() -> None:
+    pair = textured(0)
+    lm = np.zeros(pair.lm.shape, np.float32)
+    lm[5, 5] = 1.0
+    estimate = register_affine(
+        Micrograph(lm), pair.em, Roi(60, 60, 40, 40), [truth(pair)], context=0.0, rough=False
+    )
+    assert not estimate
+    assert "0% of the pixels agree" in estimate.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -168,8 +170,8 @@ def test_the_size_of_pixels_is_known_by_way_of_the_other_image() -> None:
         Grid.on(neither, "lm", pixel_size=50.0)
 
 
-@pytest.mark.parametrize("size", [0.0, -3.0, np.nan, np.inf, 1e-3])
-def test_impossible_pixel_sizes_are_refused(size: float) -> None:
+@pytest.mark.parametrize("size", [0.0, -3.0, np.nan, np.inf, 1e-3, 5e-324, "1", b"1", (1, 1)])
+def test_impossible_pixel_sizes_are_refused(size: Any) -> None:
     with pytest.raises(InvalidOption, match=r"positive one|a side are drawn"):
         Grid.on(affine(), "lm", pixel_size=size)
 

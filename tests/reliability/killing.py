@@ -3,7 +3,8 @@
     python -m tests.reliability.killing PICKLE FOLDER TIMES SEED
 
 It reads a registration, and kills so many times a child of its own that saves one version of an
-output after the other: at random moments; and once before each call of the file system. Those
+output after the other: at random moments; and once before each call of the file system, or in a
+short run before every third. Those
 that are folders it kills once more as where the system cannot swap two names.
 What is then on the disk must be the last version that was saved, or the next. It prints what it
 has found as JSON.
@@ -115,8 +116,8 @@ def kill_at_random(output: Output, folder: Path, times: int, rng: np.random.Gene
     return [*problems, problem] if problem else problems
 
 
-def kill_at_each_call(output: Output, folder: Path) -> tuple[int, list[str]]:
-    """Return how many calls there are, and what went wrong in a kill before each of them."""
+def kill_at_calls(output: Output, folder: Path, step: int) -> tuple[int, list[str]]:
+    """Return how many kills there were before calls, so many apart, and what went wrong."""
     path, problems = folder / output.name, []
     output.save(path, 1)
     with at_call(folder) as calls:
@@ -126,7 +127,7 @@ def kill_at_each_call(output: Output, folder: Path) -> tuple[int, list[str]]:
     def die(_: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    for number in range(1, count + 1):
+    for number in range(1, count + 1, step):
         output.save(path, 1)
 
         def work(number: int = number) -> None:
@@ -138,7 +139,7 @@ def kill_at_each_call(output: Output, folder: Path) -> tuple[int, list[str]]:
         if problem:
             problems.append(f"{problem} (call {number}, {status})")
     problem = clean(output, path, 3)
-    return count, [*problems, problem] if problem else problems
+    return len(range(0, count, step)), [*problems, problem] if problem else problems
 
 
 def main() -> None:
@@ -146,6 +147,7 @@ def main() -> None:
     given, folder, times, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     registration = pickle.loads(Path(given).read_bytes())
     rng = np.random.default_rng(seed)
+    step = 1 if times > 100 else 3
     (folder / "scratch").mkdir()
     every = outputs(registration, folder / "scratch")
     kills, calls, problems = 0, 0, []
@@ -159,7 +161,7 @@ def main() -> None:
             writing.swap = swap
             place = folder / f"{number} {swap is swapping.swap}"
             place.mkdir()
-            count, wrong = kill_at_each_call(output, place)
+            count, wrong = kill_at_calls(output, place, step)
             calls, problems = calls + count, problems + wrong
             if (place / output.name).is_file():
                 break  # files are never swapped

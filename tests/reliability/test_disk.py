@@ -96,8 +96,9 @@ def test_every_call_of_the_file_system_may_fail(
             output.save(path, 1)
         count = len(calls.seen)
         assert count >= 4, calls.seen
-        for number in range(1, count + 1):
-            # In a long run each error at each call.
+        # In a long run each error at each call; of many calls, most are alike.
+        step = 1 if EFFORT > 1 or count < 20 else 3
+        for number in range(1, count + 1, step):
             wanted = FAULTS if EFFORT > 1 else [FAULTS[number % len(FAULTS)]]
             for fault in wanted:
 
@@ -109,7 +110,7 @@ def test_every_call_of_the_file_system_may_fail(
                 # And the next time it works.
                 output.save(path, 1)
                 assert output.read(path) == 1
-    tally(outputs=len(all_outputs), faults=tried, told=told, harmless=tried - told, lost=0)
+    tally(faults=tried, told=told, harmless=tried - told, lost=0)
 
 
 def largest(path: Path) -> int:

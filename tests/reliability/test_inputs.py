@@ -235,15 +235,8 @@ def test_transforms(matrix: Any, other: Any, points: Any, tried: Tried) -> None:
         assert math.isfinite(taken_apart.magnification)
         two = compose(one, as_transform(other))
         assert two.shape == (3, 3)
-        near = np.array(
-            [
-                point
-                for point in points
-                if np.isfinite(point).all() and np.abs(np.array(point, float)).max() < 1e3
-            ]
-            or [(1.0, 2.0)],
-            float,
-        )
+        near = np.array([(1.0, 2.0), *points], dtype=np.float64)
+        near = near[(np.abs(near) < 1e3).all(axis=1)]
         forth = map_points(one, near)
         condition = np.linalg.cond(one[:2, :2])
         size = np.abs(forth).max() * np.abs(back[:2, :2]).max() + np.abs(back[:2, 2]).max() + 1

@@ -80,23 +80,23 @@ def quarter_turns(image: NDArray[Any], number: int) -> tuple[NDArray[Any], Matri
     return np.rot90(image, number), moved
 
 
-def resampled(
-    image: NDArray[Any], linear: Matrix, *, shape: tuple[int, int] | None = None
-) -> tuple[NDArray[np.float32], Matrix]:
+def resampled(image: NDArray[Any], linear: Matrix) -> tuple[NDArray[np.float32], Matrix]:
     """Return an image under a linear map about its middle, on a grid that holds all of it."""
     middle = (np.array(image.shape) - 1) / 2
     corners = map_points(linear, Roi(0, 0, *image.shape).corners - middle)
-    shape = shape or tuple(np.ceil(np.ptp(corners, axis=0)).astype(int))
+    shape = tuple(np.ceil(np.ptp(corners, axis=0)).astype(int))
     moved = compose(translation((np.array(shape) - 1) / 2), linear, translation(-middle))
     back = invert(moved)
-    smooth = np.asarray(image, np.float32)
+    known = np.isfinite(image)
+    # A spline would spread one missing value over all of the image.
+    smooth = np.where(known, image, np.median(image[known])).astype(np.float32)
     shrunk = 1 / np.sqrt(abs(np.linalg.det(linear[:2, :2])))
     if shrunk > 1:
         smooth = ndimage.gaussian_filter(smooth, 0.5 * np.sqrt(shrunk**2 - 1))
-    turned = ndimage.affine_transform(
-        smooth, back[:2, :2], back[:2, 2], shape, order=3, mode="constant", cval=np.nan
-    )
-    return turned, moved
+    grid = {"matrix": back[:2, :2], "offset": back[:2, 2], "output_shape": shape}
+    turned = ndimage.affine_transform(smooth, order=3, mode="nearest", **grid)
+    held = ndimage.affine_transform(known.astype(np.float32), order=1, cval=0.0, **grid)
+    return np.where(held > 0.99, turned, np.nan), moved
 
 
 def rotation(degrees: float) -> Matrix:

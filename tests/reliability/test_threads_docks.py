@@ -27,7 +27,7 @@ from clem_retrace.plugin.outputs import LANDMARK_OVERLAY, image_id, role
 from clem_retrace.registration.fits import fit_landmarks
 from clem_retrace.registration.landmarks import Landmarks
 
-from .conftest import times
+from .conftest import EFFORT, times
 from .leaks import children, wait_for
 from .sitting import LONG, QUICK, fresh_layers, small_pair, workers
 
@@ -53,6 +53,11 @@ def own_settings(tmp_path):
     FileDialogs.forget()
     yield
     FileDialogs.forget()
+
+
+def some(*kinds):
+    """All kinds, when one tries for long; otherwise the first two."""
+    return kinds if EFFORT > 1 else kinds[:2]
 
 
 class Place:
@@ -161,7 +166,7 @@ def test_what_is_cancelled_while_it_is_written_is_the_old_file(
     tally(cancelled=cancelled, came_too_late=late, files_lost=0)
 
 
-@pytest.mark.parametrize("gone", ["lm", "em", "layer", "overlay"])
+@pytest.mark.parametrize("gone", some("lm", "em", "layer", "overlay"))
 def test_layers_removed_while_others_are_bent_over_them(gone, place, registration, pair, tally):
     """What is laid over an image that is gone is not added; nothing is raised."""
     spline, tried = spline_of(registration), 0
@@ -206,7 +211,7 @@ def test_layers_removed_while_others_are_bent_over_them(gone, place, registratio
 # Landmarks
 
 
-@pytest.mark.parametrize("gone", ["lm", "em", "both", "points", "dock"])
+@pytest.mark.parametrize("gone", some("em", "dock", "lm", "both", "points"))
 def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registration, tally):
     """The overlay that comes of it is not shown; the dock goes on with other images."""
     tried = 0
@@ -257,7 +262,7 @@ def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registrat
 
 
 @pytest.mark.parametrize("way", ["edges", "warped"])
-@pytest.mark.parametrize("gone", ["below", "above", "both", "mode", "dock"])
+@pytest.mark.parametrize("gone", some("above", "dock", "below", "both", "mode"))
 def test_images_removed_while_they_are_compared(way, gone, place, registration, tally):
     """At an event of what is computed for it: all is given back, and nothing raised."""
     tried = 0

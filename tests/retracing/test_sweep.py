@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from clem_retrace.errors import RoiError
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import similarity
 from clem_retrace.resampling import warp
@@ -258,3 +259,10 @@ def test_few_orientations_give_several_peaks_each(template: Array, weights: Arra
         for other in found.peaks[:index]:
             if other.orientation == peak.orientation:
                 assert max(abs(other.row - peak.row), abs(other.col - peak.col)) > 3
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-5])
+def test_a_flat_template_is_refused(image: Array, weights: Array, rounding: float) -> None:
+    flat = rounding * texture(8, weights.shape)
+    with pytest.raises(RoiError, match="show any structures"):
+        sweep(flat, weights, image, np.ones(image.shape, bool))

@@ -50,7 +50,7 @@ def read_bounded(path: Path, what: str, largest: int) -> bytes:
     return content
 
 
-def size_in_words(count: int) -> str:
+def size_in_words(count: float) -> str:
     """Return a number of bytes for people: "1.5 GB"."""
     size, unit = float(count), "bytes"
     for larger in ("kB", "MB", "GB", "TB", "PB", "EB"):

@@ -202,9 +202,12 @@ def _read_picture(path: Path) -> _Read:
     with warnings.catch_warnings():
         # A montage of 100 megapixels is no attack; twice as many are refused by Pillow.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # Of notes beside the pixels, which are not asked for.
+        warnings.simplefilter("ignore", UserWarning)
         try:
-            # imageio would not say why it cannot be read.
-            with Image.open(path):
+            # imageio would not say why it cannot be read, and reads whatever Pillow does: for
+            # some kinds, that runs other programs.
+            with Image.open(path, formats=("PNG", "JPEG")):
                 pass
         except Image.DecompressionBombError as error:
             raise BadFile(f"{path} is too large for its format: save it as TIFF") from error

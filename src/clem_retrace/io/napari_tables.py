@@ -15,7 +15,7 @@ import csv
 import io
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -162,20 +162,34 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     content = read_bounded(path, "table of points or shapes", LARGEST)
     try:
         text = content.decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        rows = [row for row in csv.reader(_lines(path, text)) if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadFile(f"{path} cannot be read as CSV: {error}") from error
     if not rows:
         raise BadFile(f"{path} is empty")
     header = [name.strip() for name in rows[0]]
-    if len(header) > MOST_COLUMNS:
-        raise BadFile(f"{path} has {len(header)} columns: at most {MOST_COLUMNS} are read")
     for number, row in enumerate(rows[1:], start=1):
         if len(row) != len(header):
             raise BadFile(
                 f"{path}: row {number} has {len(row)} columns and the header {len(header)}"
             )
     return header, rows[1:]
+
+
+def _lines(path: Path, text: str) -> Iterator[str]:
+    """Yield the lines of a text, none with more columns than a table can have.
+
+    Raises
+    ------
+    BadFile
+        One has more.
+    """
+    for line in io.StringIO(text, newline=""):
+        if line.count(",") >= MOST_COLUMNS:
+            raise BadFile(
+                f"{path} has {line.count(',') + 1} columns: at most {MOST_COLUMNS} are read"
+            )
+        yield line
 
 
 def _points(path: Path, rows: Sequence[Sequence[str]], axes: Sequence[int]) -> NDArray[np.float64]:

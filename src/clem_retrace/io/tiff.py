@@ -294,7 +294,7 @@ def _check_segments(path: Path, page: Any, size: int) -> int:
     # One that is empty, with neither place nor size, is black.
     if any(offset + count > size for offset, count in zip(offsets, counts, strict=False)):
         raise BadFile(f"{path} is cut short: pixels lie behind its end")
-    held = sum(counts[:needed])
+    held = int(sum(counts[:needed]))
     # In YCbCr, which is 6, neighbours share a colour.
     whole = keyframe.compression == 1 and keyframe.photometric != 6 and all(counts)
     if whole and held < _bytes(keyframe):

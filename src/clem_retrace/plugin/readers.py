@@ -39,7 +39,7 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
 
 
 def read_layers(path: Paths) -> list[LayerData]:
-    """Return a file as one image layer, mapped to the file.
+    """Return a file as one image layer; of a large file, pixels are read as they are shown.
 
     Scale and units are those of the file; axes of which it tells nothing are in pixels.
 

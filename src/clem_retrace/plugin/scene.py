@@ -13,6 +13,7 @@ import numpy as np
 from napari.layers import Layer
 
 from clem_retrace.plugin import outputs
+from clem_retrace.plugin.compare.sight import camera, world_extent
 from clem_retrace.plugin.frames import (
     calibrate,
     drawn_side,
@@ -161,8 +162,20 @@ class Scene:
         if "layers" in inspect.signature(self._viewer.reset_view).parameters:
             self._viewer.reset_view(layers=list(layers), margin=margin)
         else:
-            # napari before it could look at some of the layers alone.
-            self._viewer.reset_view()
+            self._view_as_before_napari_0_9(layers, margin)
+
+    def _view_as_before_napari_0_9(self, layers: Sequence[Layer], margin: float) -> None:
+        """Bring some layers into view where `reset_view` knows only all of them.
+
+        All are brought into view, which tells the zoom that these can have in any case.
+        """
+        self._viewer.reset_view(margin=margin)
+        whole = np.ptp(self._viewer.layers.extent.world[:, -2:], axis=0)
+        corners = np.concatenate([world_extent(self._viewer, layer) for layer in layers])
+        middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+        view = camera(self._viewer)
+        view.center = (*view.center[:-2], *middle)
+        view.zoom *= float((whole / np.ptp(corners, axis=0)).min())
 
     # Where the images lie
 

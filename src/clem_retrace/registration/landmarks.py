@@ -208,7 +208,7 @@ def _points(values: ArrayLike) -> NDArray[np.float64]:
     """Return a copy as points, shape (K, 2)."""
     try:
         points = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise LandmarkError(f"landmarks are rows of two coordinates: {error}") from error
     if points.size == 0:
         return np.empty((0, 2))

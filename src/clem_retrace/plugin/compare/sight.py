@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
-__all__ = ["Sight", "camera", "footprint", "overlapping", "point", "sight", "to_view"]
+__all__ = [
+    "Sight",
+    "camera",
+    "footprint",
+    "overlapping",
+    "point",
+    "sight",
+    "to_view",
+    "world_extent",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +96,27 @@ def sight(viewer: Viewer, images: list[Image]) -> Sight:
 
 def to_view(viewer: Viewer, layer: Layer) -> Matrix:
     """Return the transform from a layer's pixels (row, col) to the viewer's world."""
-    matrix = to_world(layer)
-    if viewer.layers.units is None:
-        return matrix
-    units = zip(layer.units[-2:], viewer.layers.units[-2:], strict=True)
-    factors = [float((1 * own).to(common).magnitude) for own, common in units]
-    return compose(np.diag([*factors, 1.0]), matrix)
+    return compose(np.diag([*_unit_lengths(viewer, layer)[-2:], 1.0]), to_world(layer))
+
+
+def world_extent(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
+    """Return the least and the greatest (row, col) of a layer in the viewer's world, (2, 2)."""
+    return (np.asarray(layer.extent.world) * _unit_lengths(viewer, layer))[:, -2:]
 
 
 def point(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
     """Return where the viewer's sliders stand, in a layer's own world."""
     here = np.asarray(viewer.dims.point, dtype=np.float64)[-layer.ndim :]
-    if viewer.layers.units is None:
-        return here
-    units = zip(layer.units, viewer.layers.units[-layer.ndim :], strict=True)
-    return here / [float((1 * own).to(common).magnitude) for own, common in units]
+    return here / _unit_lengths(viewer, layer)
+
+
+def _unit_lengths(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
+    """Return the lengths of a layer's units in the viewer's, one for each of its axes."""
+    common = viewer.layers.units
+    if common is None:
+        return np.ones(layer.ndim)
+    units = zip(layer.units, common[-layer.ndim :], strict=True)
+    return np.array([float((1 * own).to(viewers).magnitude) for own, viewers in units])
 
 
 def footprint(viewer: Viewer, image: Image) -> NDArray[np.float64]:

@@ -266,6 +266,8 @@ def test_ratios_from_3_to_50(ratio):
         ({"roi_size": 80}, InvalidOption, "roi_size"),
         ({"angle": np.inf}, InvalidOption, "angle"),
         ({"ratio": "10"}, InvalidOption, "ratio"),
+        ({"lm_pixel_size": None}, InvalidOption, "lm_pixel_size"),
+        ({"em_pixel_size": 0.0}, InvalidOption, "em_pixel_size"),
         ({"structures": None}, InvalidOption, "structures"),
     ],
 )

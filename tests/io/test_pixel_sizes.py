@@ -265,8 +265,8 @@ def test_olympus_sis_tag(write: Write) -> None:
 @pytest.mark.parametrize(
     ("resolution", "unit", "nm"),
     [
-        (1e7 / 110, "CENTIMETER", 110.0),
-        (25.4e6 / 11.3, "INCH", 11.3),
+        ((1_000_000, 11), "CENTIMETER", 110.0),
+        ((254_000_000, 113), "INCH", 11.3),
         (1e7 / 4999, "CENTIMETER", 4999.0),
         (1e7 / 5001, "CENTIMETER", None),
         (72, "INCH", None),
@@ -278,7 +278,7 @@ def test_olympus_sis_tag(write: Write) -> None:
     ],
 )
 def test_plain_resolution_counts_unless_it_is_a_printers(
-    write: Write, resolution: float, unit: str, nm: float | None
+    write: Write, resolution: float | tuple[int, int], unit: str, nm: float | None
 ) -> None:
     path = write(resolution=(resolution, resolution), resolutionunit=unit, metadata=None)
     found = pixel_size_of(path)

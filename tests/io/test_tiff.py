@@ -196,8 +196,11 @@ def test_an_image_in_several_files(path: Path) -> None:
 
 
 def test_what_tifffile_says_of_a_damaged_file_is_not_printed(
-    path: Path, caplog: pytest.LogCaptureFixture
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Other packages' ways to set up logging may have silenced it.
+    monkeypatch.setattr(logging.getLogger("tifffile"), "disabled", False)
+    caplog.set_level(logging.DEBUG, "tifffile")
     tifffile.imwrite(path, GREY, extratags=[(65000, 2, 9, b"Gatan\xff\xfe\0", True)])
     content = bytearray(path.read_bytes())
     at = content.index(struct.pack("<HH", 65000, 2)) + 8

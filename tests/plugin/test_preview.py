@@ -80,5 +80,5 @@ def test_a_stack_that_cannot_be_read_is_told(drive, em, notices, qtbot):
     data.broken = True
     driver["lm_projection"].setCurrentText("mean")
     qtbot.waitUntil(lambda: bool(notices), timeout=5000)
-    assert "disk is gone" in notices[-1][1]
+    assert "Disk is gone" in notices[-1][1]
     assert driver.ours("projection") == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +163,17 @@ def _first_page(warp: Warp) -> dict[str, Any]:
         for axis in "XY":
             metadata[f"PhysicalSize{axis}"] = size / 1000
             metadata[f"PhysicalSize{axis}Unit"] = "\u00b5m"
-        page |= {"resolution": (1e7 / size,) * 2, "resolutionunit": "CENTIMETER"}
+        page |= {"resolution": (_per_centimetre(size),) * 2, "resolutionunit": "CENTIMETER"}
     return page
+
+
+def _per_centimetre(size: float) -> tuple[int, int]:
+    """Return how many pixels of so many nm a centimetre has, as a fraction of 32-bit numbers.
+
+    The nearest one: tifffile of 2025 rounds what it is given as a float to some 4 digits.
+    """
+    number = Fraction(1e7 / size)
+    return number.limit_denominator(max(1, int((2**32 - 1) / number))).as_integer_ratio()
 
 
 def _multiscales(warp: Warp, levels: int) -> dict[str, Any]:

@@ -157,6 +157,9 @@ def simulate_pair(
         _check_shape(label, shape)
     _check_range("ratio", ratio, 1, 100)
     _check_range("angle", angle, -1e6, 1e6)
+    _check_range("lm_pixel_size", lm_pixel_size, 1e-3, 1e9)
+    if em_pixel_size is not None:
+        _check_range("em_pixel_size", em_pixel_size, 1e-3, 1e9)
     _check_range("shear", shear, -0.5, 0.5)
     _check_range("anisotropy", anisotropy, 0, 0.5)
     _check_range("shared", shared, 0, 1)

@@ -158,6 +158,9 @@ def test_cancelling_leaves_the_old_file(dock, overlay, chosen, tmp_path):
     chosen.path.write_bytes(b"old")
     driver["save_image"].click()
     driver["cancel"].click()
-    assert driver.message == "Cancelled: nothing was changed."
-    driver.qtbot.waitUntil(lambda: list(tmp_path.glob(".*")) == [], timeout=10_000)
+    # It says what came of it when the worker has ended.
+    driver.qtbot.waitUntil(
+        lambda: driver.message == "Cancelled: nothing was changed.", timeout=10_000
+    )
+    assert list(tmp_path.glob(".*")) == []
     assert chosen.path.read_bytes() == b"old"

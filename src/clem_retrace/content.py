@@ -27,10 +27,6 @@ SIGNIFICANCE, LEAST_SHARE = 4.0, 0.2
 #: textures of many small structures have none that stands out.
 TEXTURE_SHARE = 0.5
 
-#: What lies outside the region is seen so many sigmas inside it; but no more of a small region
-#: is left out than this share of its shorter side.
-SEEN_SIGMAS, MARGIN_SHARE = 4.0, 1 / 6
-
 
 def check_content(lm: Micrograph, roi: Roi, sigma: float) -> None:
     """Refuse a region that shows nothing but background.
@@ -50,17 +46,15 @@ def check_content(lm: Micrograph, roi: Roi, sigma: float) -> None:
         No structure in it stands out, while around it some do; or it holds no values.
     """
     name = lm.name or "the LM image"
-    inside = roi.mask(lm.shape)
-    if not (inside & np.isfinite(lm.data)).any():
+    inside = roi.mask(lm.shape) & np.isfinite(lm.data)
+    if not inside.any():
         raise RoiError(f"there are no values of {name} in the region: draw it elsewhere")
-    near = tuple(
-        slice(max(int(held[0]) - SURROUNDINGS, 0), int(held[-1]) + SURROUNDINGS + 1)
-        for held in (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
-    )
-    response, inside = _response(lm.data[near], sigma), inside[near]
+    near = _box(inside, SURROUNDINGS)
+    image, inside = _in_units(lm.data[near]), inside[near]
+    response = _response(image, sigma)
     noise = 1.4826 * float(np.median(np.abs(response - np.median(response))))
     usual = _root_mean_square(response)
-    own = response[_core(inside, roi, sigma)]
+    own = _response(_alone(image, inside), sigma)[inside[_box(inside)]]
     stands_out = float(np.abs(own).max()) > max(SIGNIFICANCE * noise, LEAST_SHARE * usual)
     if not (stands_out or _root_mean_square(own) > TEXTURE_SHARE * usual):
         raise RoiError(
@@ -69,26 +63,46 @@ def check_content(lm: Micrograph, roi: Roi, sigma: float) -> None:
         )
 
 
-def _core(inside: NDArray[np.bool_], roi: Roi, sigma: float) -> NDArray[np.bool_]:
-    """Return the part of the region in which nothing is seen of what lies outside."""
-    # Imported when needed: the command line checks tables without it.
-    from scipy import ndimage
-
-    margin = min(SEEN_SIGMAS * sigma, MARGIN_SHARE * min(roi.height, roi.width))
-    core = ndimage.binary_erosion(inside, iterations=max(1, round(margin)), border_value=1)
-    return core if core.any() else inside
+def _box(inside: NDArray[np.bool_], reach: int = 0) -> tuple[slice, slice]:
+    """Return the rows and columns of a region, and as many around it as the reach."""
+    held = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    rows, cols = (slice(max(int(at[0]) - reach, 0), int(at[-1]) + reach + 1) for at in held)
+    return rows, cols
 
 
-def _response(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Return the Laplacian of Gaussian, in units of the image's largest difference."""
-    from scipy import ndimage
+def _in_units(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an image in units of its largest difference; 0 where it is missing.
 
+    Squares have a place among the float32 then.
+    """
     known = np.isfinite(image)
     middle = np.median(image[known])
     image = np.where(known, image, middle) - middle
-    # Squares have a place among the float32 then, and rounding leaves no blobs on a flat area.
     image /= float(np.abs(image).max()) or 1.0
-    response: NDArray[np.float32] = ndimage.gaussian_laplace(image, sigma, mode="nearest")
+    return image
+
+
+def _alone(image: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the region's rectangle; what is not inside takes the value of the nearest that is.
+
+    So nothing is seen of structures that lie beside it.
+    """
+    # Imported when needed: the command line checks tables without it.
+    from scipy import ndimage
+
+    image, inside = image[_box(inside)], inside[_box(inside)]
+    if inside.all():
+        return image
+    nearest = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    filled: NDArray[np.float32] = image[tuple(nearest)]
+    return filled
+
+
+def _response(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Return the Laplacian of Gaussian; 0 where it is but rounding."""
+    from scipy import ndimage
+
+    response: NDArray[np.float32] = ndimage.gaussian_laplace(image, sigma, mode="reflect")
     response[np.abs(response) < 1e-6] = 0
     return response
 

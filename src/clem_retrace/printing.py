@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
@@ -31,9 +30,11 @@ def say(text: str, end: str = "\n") -> None:
 def tell(text: str) -> None:
     """Print a line beside what was asked for; if it cannot be, the work goes on without it."""
     if sys.stderr is not None:
-        with contextlib.suppress(OSError):
+        try:
             sys.stderr.write(_printable(text, sys.stderr) + "\n")
             sys.stderr.flush()
+        except OSError:
+            _let_go(sys.stderr)
 
 
 def _printable(text: str, stream: TextIO) -> str:
@@ -52,5 +53,10 @@ def print_no_more() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        _let_go(sys.stdout)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Send what a stream still holds, and all that comes, nowhere."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

@@ -171,7 +171,7 @@ def test_layers_removed_while_others_are_bent_over_them(gone, place, registratio
     """What is laid over an image that is gone is not added; nothing is raised."""
     spline, tried = spline_of(registration), 0
     dock = place.open(ExportWidget)
-    for at in range(1, times(1) + 1):
+    for at in (1 + attempt % 2 for attempt in range(times(1))):
         place.add_images()
         bent = place.add(
             outputs.bent_overlay_layer(
@@ -198,13 +198,11 @@ def test_layers_removed_while_others_are_bent_over_them(gone, place, registratio
         place["lay"].click()
         place.wait(lambda: not place["cancel"].isEnabled())
         dock._work._runner.event_arrived.disconnect(remove)
-        if len(reached) < at:
-            place.model.layers.remove(doomed)
-        if gone != "overlay":
+        if gone != "overlay" and len(reached) >= at:
             laid = [layer for layer in place.model.layers if role(layer) == CARRIED]
             here = {layer.unique_id for layer in place.model.layers}
             assert all(image_id(layer) in here for layer in laid)
-        tried += 1
+        tried += len(reached) >= at
     tally(tried=tried)
 
 
@@ -216,7 +214,7 @@ def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registrat
     """The overlay that comes of it is not shown; the dock goes on with other images."""
     tried = 0
     dock = place.open(LandmarksWidget)
-    for at in range(1, times(1) + 1):
+    for at in (1 + attempt % 2 for attempt in range(times(1))):
         place.add_images()
         assert dock.images.pair == (place.lm, place.em)
         spots = np.array([(20.0, 20.0), (20, 60), (60, 20), (60, 65), (42, 40)])
@@ -250,8 +248,11 @@ def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registrat
             one for one in overlays if one.metadata[outputs.KEY]["transform"].spline is not None
         ]
         # It is bent onto nothing that is gone, and not when nobody asks for it any more.
-        assert len(bent) == (gone == "points")
-        tried += 1
+        befallen = len(begun) >= at
+        assert len(bent) == (gone == "points" or not befallen)
+        tried += befallen
+        if gone == "dock" and not befallen:
+            dock.released()
         if gone == "dock":
             place.dock = None
             dock = place.open(LandmarksWidget)

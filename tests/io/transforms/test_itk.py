@@ -118,7 +118,7 @@ def test_what_simpleitk_writes_is_read(tmp_path: Path, n: int, combined: bool) -
 def test_a_calibrated_tiff_is_in_millimetres_for_itk(tmp_path: Path) -> None:
     sitk = pytest.importorskip("SimpleITK")
     path = tmp_path / "a.tif"
-    pixels = (1e7 / 110.0, 1e7 / 110.0)  # a centimetre
+    pixels = ((1_000_000, 11),) * 2  # a centimetre
     tifffile.imwrite(
         path, np.zeros((4, 6), np.uint8), resolution=pixels, resolutionunit="CENTIMETER"
     )

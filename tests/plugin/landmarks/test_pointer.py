@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtTest import QSignalSpy
 
 from clem_retrace.plugin.compare.sight import camera
 
@@ -85,14 +84,12 @@ def test_an_image_that_is_hidden_is_not_clicked(dock, images):
 def test_a_point_is_dragged_and_the_camera_stays(placed, images):
     lm, _ = images
     start = placed.desk.pairing.landmarks.lm[1]
-    moved = QSignalSpy(placed.desk.moved)
     seen = []
     placed.desk.moved.connect(lambda: seen.append(camera(placed.viewer).mouse_pan))
     placed.mouse(lm, start, np.add(start, (2, 1)), np.add(start, (6, 3)))
     np.testing.assert_allclose(
         placed.desk.pairing.landmarks.lm[1], np.add(start, (6, 3)), atol=1e-9
     )
-    assert len(moved) == 2
     assert seen == [False, False]
     assert camera(placed.viewer).mouse_pan
     assert placed.desk.past.undo_words == "a point moved"

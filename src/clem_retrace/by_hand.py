@@ -30,9 +30,8 @@ from clem_retrace.stages import affine_steps, only, standing_steps
 
 __all__ = ["hand_steps"]
 
-#: How far a registration must stand out. On 26 simulated and real pairs, started from up to 30
-#: LM pixels and 15 degrees off, 57 right ones did by 8.2 and more and 95 wrong ones by 7.5 at
-#: most; on 16 pairs that show different places it was 6.5 at most.
+#: How far a registration must stand out. Chosen on simulated and real pairs, between wrong
+#: places and right ones; benchmarks/by_hand.py tells on others what it is worth.
 NEEDED = 8.0
 
 #: Starts from farther away: LM pixels, degrees, magnification. The steps are those from

@@ -202,7 +202,8 @@ def test_what_tifffile_says_of_a_damaged_file_is_not_printed(
     handler = logging.Handler()
     monkeypatch.setattr(handler, "emit", said.append)
     logger = logging.getLogger("tifffile")
-    # Others' ways to set up logging may have silenced it.
+    # Other tests' readers may still be open, and others' ways to set up logging be in force.
+    monkeypatch.setattr(logger, "filters", [])
     monkeypatch.setattr(logger, "disabled", False)
     monkeypatch.setattr(logger, "level", logging.DEBUG)
     monkeypatch.setattr(logger, "handlers", [handler])

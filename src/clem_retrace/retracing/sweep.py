@@ -26,7 +26,7 @@ from clem_retrace.alignment.interpolation import BLOCK, homogeneous, interpolate
 from clem_retrace.errors import RoiError
 from clem_retrace.events import Progress, Steps
 from clem_retrace.geometry import invert, similarity
-from clem_retrace.parallel import in_order, threads
+from clem_retrace.parallel import threads
 from clem_retrace.retracing.orientations import Orientation, OrientationGrid, Turn
 
 __all__ = ["Peak", "Sweep", "sweep_steps"]
@@ -162,7 +162,8 @@ def sweep_steps(
             of_turn += _peaks(maps, orientation, contrasts, highest, positions)
         return of_turn, highest
 
-    for done, (of_turn, highest) in enumerate(in_order(found, turns)):
+    # On one thread: steps so short would wait for Python's lock on several, and take longer.
+    for done, (of_turn, highest) in enumerate(map(found, turns)):
         if done % BATCH == 0:
             yield Progress(stage, done, len(turns))
         peaks += of_turn

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clem_retrace.errors import BadImage
-from clem_retrace.pixels import LARGEST_VALUE, as_float32, is_whole, plane_of, real_number
+from clem_retrace.errors import BadFile, BadImage
+from clem_retrace.pixels import LARGEST_VALUE, as_float32, is_whole, plane_of, read, real_number
 
 
 @pytest.mark.parametrize("kind", ["?", "u1", "<u2", ">u2", "i8", "f2", ">f4", "f8", "longdouble"])
@@ -78,3 +78,26 @@ def test_what_is_no_number_is_nan(value: object) -> None:
 )
 def test_whole_numbers(value: object, whole: bool) -> None:
     assert is_whole(value) == whole
+
+
+class Failing:
+    """Pixels that cannot be read."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getitem__(self, part: object) -> None:
+        raise self.error
+
+
+def test_what_a_codec_says_of_damaged_pixels_names_the_image() -> None:
+    pixels = Failing(RuntimeError("invalid input data"))
+    with pytest.raises(BadImage, match=r"the EM cannot be read: it is damaged.*invalid input"):
+        read(pixels, slice(0, 3), slice(0, 3), name="the EM")
+
+
+@pytest.mark.parametrize("error", [BadFile("em.mrc was changed"), FileNotFoundError(2, "gone")])
+def test_what_a_file_or_a_drive_says_is_passed_on(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised:
+        read(Failing(error), slice(0, 3))
+    assert raised.value is error

@@ -19,7 +19,7 @@ from clem_retrace.errors import (
 from clem_retrace.geometry import Matrix, invert, map_points
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pixels import LARGEST_VALUE, as_float32, is_whole
+from clem_retrace.pixels import LARGEST_VALUE, as_float32, is_whole, read
 
 __all__ = [
     "check_fit",
@@ -84,11 +84,11 @@ def in_memory(lm: Micrograph) -> Micrograph:
     Raises
     ------
     BadImage
-        It is constant, or holds no finite values.
+        It cannot be read, is constant, or holds no finite values.
     """
-    given = np.asarray(lm.data)
-    data = as_float32(given)
     name = lm.name or "the LM image"
+    given = read(lm.data, name=name)
+    data = as_float32(given)
     if not np.isfinite(data).any():
         raise BadImage(f"{name} holds no finite values of at most {LARGEST_VALUE:g}")
     if np.nanmin(data) < np.nanmax(data):

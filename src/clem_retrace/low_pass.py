@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.geometry import Matrix, compose, decimation
 from clem_retrace.micrograph import Micrograph
-from clem_retrace.pixels import as_float32
+from clem_retrace.pixels import as_float32, read
 
 __all__ = ["LowPass"]
 
@@ -46,6 +46,8 @@ class LowPass:
         From the micrograph's pixels to blocks.
     sigma : float
         Of the blur that is left, in blocks.
+    name : str
+        The micrograph's, for messages.
     """
 
     level: Any
@@ -53,6 +55,7 @@ class LowPass:
     shape: tuple[int, int]
     to_blocks: Matrix
     sigma: float
+    name: str
 
     @classmethod
     def towards(cls, micrograph: Micrograph, factor: float) -> Self:
@@ -72,6 +75,7 @@ class LowPass:
             (math.ceil(rows / block), math.ceil(cols / block)),
             compose(decimation(block), to_level),
             math.sqrt(max(variance, 0.0)) if rest > 1.01 else 0.0,
+            micrograph.name,
         )
 
     @property
@@ -85,24 +89,25 @@ class LowPass:
         bottom = min(rows.stop * block, self.level.shape[0])
         strip = max(1, STRIP_PIXELS // ((cols.stop - cols.start) * block * block)) * block
         parts: list[NDArray[Any]] = []
-        for read in _reads(self.level, slice(rows.start * block, bottom), strip):
-            parts.append(self._pixels(read, cols))
+        for band in _bands(self.level, slice(rows.start * block, bottom), strip):
+            parts.append(self._pixels(band, cols))
             rest = np.concatenate(parts)
-            whole = len(rest) if read.stop == bottom else len(rest) // block * block
+            whole = len(rest) if band.stop == bottom else len(rest) // block * block
             for first in range(0, whole, strip):
                 yield _block_means(rest[first : min(first + strip, whole)], block)
             parts = [rest[whole:]] if whole < len(rest) else []
 
     def _pixels(self, rows: slice, cols: slice) -> NDArray[Any]:
         """Return some rows of the level, under some columns of blocks."""
-        return np.asarray(self.level[rows, cols.start * self.block : cols.stop * self.block])
+        cols = slice(cols.start * self.block, cols.stop * self.block)
+        return read(self.level, rows, cols, name=self.name)
 
     def blurred(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return an image of blocks after the blur that is left."""
         return _blurred(image, self.sigma) if self.sigma else image
 
 
-def _reads(level: Any, rows: slice, strip: int) -> Iterator[slice]:
+def _bands(level: Any, rows: slice, strip: int) -> Iterator[slice]:
     """Yield the rows that are read at a time: no chunk is read twice, if it can be held."""
     chunks = getattr(level, "chunks", None)
     edge, height = rows.start, strip

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.events import Progress, Steps
+from clem_retrace.pixels import read
 
 __all__ = ["Memory", "Recall", "digest_steps"]
 
@@ -199,7 +200,9 @@ def digest_steps(array: Any, stage: str) -> Steps[str]:
     for first in range(0, length, strip):
         if first:
             yield Progress(stage, first, length)
-        digest.update(np.ascontiguousarray(array[first : first + strip], dtype=native).data)
+        digest.update(
+            np.ascontiguousarray(read(array, slice(first, first + strip)), dtype=native).data
+        )
     if not array.shape:
         digest.update(np.asarray(array, dtype=native).tobytes())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadImage, InvalidOption, RoiError
 from clem_retrace.geometry import LARGEST_ENTRY, Matrix, decimation, map_points
-from clem_retrace.pixels import is_whole, plane_of, real_number
+from clem_retrace.pixels import is_whole, plane_of, read, real_number
 
 __all__ = ["ImageFacts", "Micrograph", "Projection", "Roi", "project"]
 
@@ -372,7 +372,9 @@ def project(stack: Any, projection: Projection = "max", plane: int = 0) -> NDArr
         # It is read as it is asked for, and may be too large to be read at once.
         rows = max(1, BAND_PIXELS // max(1, stack.shape[0] * stack.shape[2]))
         bands = (slice(first, first + rows) for first in range(0, stack.shape[1], rows))
-        return np.concatenate([project(np.asarray(stack[:, band]), projection) for band in bands])
+        return np.concatenate(
+            [project(read(stack, slice(None), band), projection) for band in bands]
+        )
     # What is infinite or too large in a plane is missing in the projection.
     with np.errstate(over="ignore", invalid="ignore"):
         if projection in ("mean", "std"):

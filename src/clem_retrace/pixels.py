@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.errors import BadImage
+from clem_retrace.errors import BadImage, ClemRetraceError
 
-__all__ = ["LARGEST_VALUE", "as_float32", "is_whole", "plane_of", "real_number"]
+__all__ = ["LARGEST_VALUE", "as_float32", "is_whole", "plane_of", "read", "real_number"]
 
 #: Pixels beyond it count as missing: files mark those by 1e38 or so, and sums over an image
 #: of such values would leave what float32 holds.
@@ -29,6 +29,27 @@ def as_float32(pixels: Any) -> NDArray[np.float32]:
     if values.min() >= -LARGEST_VALUE and values.max() <= LARGEST_VALUE:
         return values
     return np.where(np.abs(values) <= LARGEST_VALUE, values, np.float32(np.nan))
+
+
+def read(image: Any, *part: slice, name: str = "") -> NDArray[Any]:
+    """Return a part of an image that may be read lazily, or all of it.
+
+    Raises
+    ------
+    BadImage
+        What stores it cannot decode it, as zarr a chunk that is damaged. What the system says of
+        a file or a drive is passed on as it is.
+    """
+    try:
+        return np.asarray(image[part] if part else image)
+    # Each codec has errors of its own; that of gzip is an OSError without a number.
+    except Exception as error:
+        if isinstance(error, ClemRetraceError | MemoryError) or getattr(error, "errno", None):
+            raise
+        raise BadImage(
+            f"{name or 'the image'} cannot be read: it is damaged, or was changed while it was in "
+            f"use ({type(error).__name__}: {error})"
+        ) from error
 
 
 def plane_of(data: Any, name: str) -> Any:

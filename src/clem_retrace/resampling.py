@@ -29,6 +29,7 @@ from clem_retrace.geometry import Matrix, compose, decimation, invert, map_point
 from clem_retrace.low_pass import LowPass
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.parallel import in_order
+from clem_retrace.pixels import read
 from clem_retrace.pulls import NODE_STEP, Nodes, Pull, Window, coarseness
 
 __all__ = [
@@ -233,8 +234,9 @@ class Sampling:
         ends = np.clip([known.min(axis=0), known.max(axis=0)], 0, limits)
         if self.interpolation == "nearest":
             first, last = np.floor(ends[0]).astype(int), np.ceil(ends[1]).astype(int) + 1
-            part = self.micrograph.data[first[0] : last[0], first[1] : last[1]]
-            return _Piece(nodes, (first[0], first[1]), np.asarray(part))
+            rows, cols = slice(first[0], last[0]), slice(first[1], last[1])
+            part = read(self.micrograph.data, rows, cols, name=self.micrograph.name)
+            return _Piece(nodes, (first[0], first[1]), part)
         low_pass = self._low_pass
         reach = REACH[self.interpolation] + low_pass.reach
         low, high = map_points(low_pass.to_blocks, ends)

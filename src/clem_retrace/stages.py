@@ -19,7 +19,7 @@ from clem_retrace.geometry import Matrix, compose, invert
 from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pixels import as_float32
+from clem_retrace.pixels import as_float32, read
 from clem_retrace.registration import standing
 from clem_retrace.registration.affine import register_affine_steps
 from clem_retrace.registration.estimate import AffineEstimate
@@ -122,7 +122,7 @@ def work_steps(
     """Yield progress; return the EM at two pixels per LM pixel, and the transform to it."""
     factor = max(1.0, ratio / WORKING_RATIO)
     if factor == 1.0:
-        return Micrograph(as_float32(em.data), None, em.name), np.eye(3)
+        return Micrograph(as_float32(read(em.data, name=em.name)), None, em.name), np.eye(3)
     data, em_to_work = yield from recall.steps(decimate_steps, em, factor, stage)
     return Micrograph(data, None, em.name), em_to_work
 

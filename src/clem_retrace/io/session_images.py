@@ -21,6 +21,7 @@ from clem_retrace.events import Progress, Steps, run
 from clem_retrace.io.tables import Table
 from clem_retrace.memory import digest_steps
 from clem_retrace.micrograph import Micrograph, Projection
+from clem_retrace.pixels import read
 
 if TYPE_CHECKING:
     from clem_retrace.synthetic import Pair
@@ -305,7 +306,7 @@ def _pixel_digest_steps(pixels: Any, stage: str) -> Steps[str]:
     together = hashlib.sha256(f"{rows} {cols}".encode())
     for done, first in enumerate(np.linspace(0, rows - DIGESTED_ROWS, count).astype(int)):
         yield Progress(stage, done, count)
-        part = np.asarray(pixels[first : first + DIGESTED_ROWS])
+        part = read(pixels, slice(first, first + DIGESTED_ROWS))
         together.update((yield from digest_steps(part, stage)).encode())
     return together.hexdigest()
 

@@ -16,7 +16,7 @@ from scipy import fft, ndimage
 
 from clem_retrace.events import Progress, Steps, run
 from clem_retrace.parallel import in_order
-from clem_retrace.pixels import as_float32
+from clem_retrace.pixels import as_float32, read
 
 __all__ = [
     "ROUNDING",
@@ -120,7 +120,7 @@ def read_padded(
     ]
     top, left = (int(index.min()) for index in indices)
     bottom, right = (int(index.max()) + 1 for index in indices)
-    part = as_float32(image[top:bottom, left:right])
+    part = as_float32(read(image, slice(top, bottom), slice(left, right)))
     finite = np.isfinite(part)
     known = None
     if not finite.all():

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from clem_retrace import register_from
+from clem_retrace.errors import ClemRetraceError
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.geometry import Matrix, compose, invert, similarity
 from outcomes import Table
@@ -69,8 +70,11 @@ def run_job(job: Job) -> Outcome:
     """Return what comes of a task from a start that is off by as much as the job says."""
     task = job.task()
     rng = np.random.default_rng([job.seed, job.index, 2])
-    result = register_from(task.lm, task.em, task.roi, _start(task, rng, *OFF[job.start]))
-    error = None
+    start, error = _start(task, rng, *OFF[job.start]), None
+    try:
+        result = register_from(task.lm, task.em, task.roi, start)
+    except ClemRetraceError:  # an LM that is blank round the region, say: refused as well
+        return Outcome(job, accepted=False, error=None)
     if task.present:
         errors = target_registration_error(result.em_to_lm, invert(task.truth), task.roi)
         error = float(np.median(errors))

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from clem_retrace.options import PRESETS, Declaration, RegistrationOptions, declarations
+from clem_retrace.declaring import Declaration
+from clem_retrace.options import PRESETS, RegistrationOptions, declarations
 
 PAGE = Path(__file__).with_name("options.md")
 

@@ -31,7 +31,7 @@ from clem_retrace.plugin.batch_dock.widget import BatchWidget
 from clem_retrace.plugin.compare.widget import CompareWidget
 from clem_retrace.plugin.export.widget import ExportWidget
 from clem_retrace.plugin.landmarks.widget import LandmarksWidget
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.roles import role
 from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.synthetic import simulate_pair
 
@@ -142,17 +142,14 @@ class Session:
 
 
 def whole_way(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
-    """Take the pictures from the empty dock to the comparison of a found place."""
+    """Take the pictures from the opened sample to the comparison of a found place."""
     session = Session(theme, folder, wanted)
-    session.picture("empty")
-    layers = getattr(samples, sample)()
-    session.open(layers)
-    session.picture("sample")
+    session.open(getattr(samples, sample)())
+    session.picture("before")
     region = session.layer("roi")
     corners = region.data[0]
     session.viewer.layers.remove(region)
     session.draw(corners)
-    session.picture("before")
     session.search_half_way()
     session.picture("during")
     session.finish()
@@ -166,9 +163,6 @@ def whole_way(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
     session.click("step_why_header")
     session.picture("why")
     session.click("step_why_header")
-    session.layer("roi").data = [corners + 30]
-    session.picture("outdated")
-    session.click("undo")
     session.click("step_runs_header")
     session.picture("runs")
     session.click("step_runs_header")
@@ -184,23 +178,23 @@ def whole_way(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
 
 
 def in_doubt(theme: str, folder: Path, wanted: list[str]) -> None:
-    """Take the pictures of images that say too little: no pixel size, a place not found."""
+    """Take the picture of a region that is not found, in one channel of a stack."""
     pair = simulate_pair(
         7, lm_shape=(400, 500), em_shape=(1500, 1800), roi_size=(36, 40), ratio=8.0, present=False
     )
     session = Session(theme, folder, wanted)
     lm = np.asarray(pair.lm.data)
     stack = np.stack([lm // 3, lm, lm // 2, lm // 5])
-    micrometres = {"scale": (1, 0.11, 0.11), "units": ("pixel", "um", "um")}
+    # In one unit: of two, napari warns across the picture.
+    of_lm = {"scale": (1, 0.11, 0.11), "units": ("pixel", "um", "um"), "colormap": "green"}
+    of_em = {"scale": (0.01375, 0.01375), "units": ("um", "um")}
     session.open(
         [
-            (stack, {"name": "LM stack", "colormap": "green", **micrometres}, "image"),
-            (pair.em.data, {"name": "EM tile 3"}, "image"),
+            (stack, {"name": "LM stack", **of_lm}, "image"),
+            (pair.em.data, {"name": "EM tile 3", **of_em}, "image"),
         ]
     )
-    session.picture("missing")
     session.control("lm_channel_axis").setCurrentIndex(0)
-    session.control("em_pixel_size").setValue(13.75)
     wait()
     session.click("draw_roi")
     session.layer("roi").add_rectangles(pair.roi.corners)

@@ -261,6 +261,13 @@ def test_a_matrix_needs_to_be_told_the_image(
         assert size.nm == pytest.approx(100.0)
         assert tifffile.imread("out/other-on-lm.ome.tif").shape == LM.shape
     assert "not known" in capsys.readouterr().out
+    # What is told goes before what the file says.
+    given = ["--lm", "lm.ome.tif", "--lm-shape", "40", "45", "--lm-pixel-size", "200"]
+    assert main(["apply", "t.matrix.csv", "other.tif", "--out", "out", *given]) == 0
+    size = pixel_size_of("out/other-on-lm.ome.tif")
+    assert size is not None
+    assert size.nm == pytest.approx(200.0)
+    assert tifffile.imread("out/other-on-lm.ome.tif").shape == (40, 45)
 
 
 def test_two_files_of_one_name_are_not_written_over_each_other(

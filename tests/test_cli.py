@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import shlex
@@ -24,7 +23,6 @@ import tifffile
 from clem_retrace import synthetic
 from clem_retrace.cli import main
 from clem_retrace.evaluation import target_registration_error
-from clem_retrace.events import Progress, StageResult
 from clem_retrace.geometry import compose, invert, translation
 from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.sessions import Session, SessionRun, save_session
@@ -187,29 +185,6 @@ def test_progress_goes_to_stderr_one_line_a_stage_where_there_is_no_terminal(
     assert "oriented search ..." in lines
     assert len(lines) == len(set(lines))
     assert "..." not in finished.stdout
-
-
-def test_progress_is_a_bar_for_each_stage_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clem_retrace.cli import _ProgressBar
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    progress = _ProgressBar()
-    for stage in ("first stage", "second stage"):
-        for done in (0, 1, 4):
-            progress(Progress(stage, done, 4))
-        progress(StageResult(stage, None))
-    progress.close()
-    drawn = terminal.getvalue()
-    assert drawn.index("first stage") < drawn.index("second stage")
-    assert " 0 % |" in drawn
-    # The last bar is taken away: what follows starts on a clean line.
-    assert drawn.split("\r")[-2].strip() == ""
-    assert drawn.endswith("\r")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")

@@ -52,6 +52,23 @@ def test_one_structure_is_enough(image: NDArray[np.float32]) -> None:
     check((image + spot).astype(np.float32), EMPTY)
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (0, 69), (59, 0), (59, 69)])
+@pytest.mark.parametrize("region", [EMPTY, Roi(0, 130, 60, 70), Roi(100, 130, 60, 70)])
+def test_a_structure_counts_to_the_last_pixel_of_the_region(
+    image: NDArray[np.float32], region: Roi, corner: tuple[int, int]
+) -> None:
+    image[int(region.row) + corner[0], int(region.col) + corner[1]] += 100
+    check(image, region)
+
+
+def test_an_offset_does_not_hide_what_is_there(image: NDArray[np.float32]) -> None:
+    """Structures of a millionth of it, in steps of 0.25, as numbers of this type have there."""
+    dim = image / 20 + np.float32(4e6)
+    check(dim, FULL)
+    with pytest.raises(RoiError, match="nothing but background"):
+        check(dim, EMPTY)
+
+
 def test_what_lies_at_its_edge_does_not_count(image: NDArray[np.float32]) -> None:
     """A hole cut into structures has edges that are seen a few pixels inside."""
     image[FULL.mask(SHAPE)] = 100

@@ -16,7 +16,7 @@ import tifffile
 import yaml
 
 import clem_retrace
-from clem_retrace import cli
+from clem_retrace import arguments, cli
 from clem_retrace.geometry import similarity
 from clem_retrace.io.images import read_micrograph
 from clem_retrace.io.transforms import write_transform
@@ -97,7 +97,7 @@ def test_commands_exist(page):
     text = page.read_text(encoding="utf-8")
     for words in commands(text):
         if words[0] == "clem-retrace" and not {"--help", "--version"} & set(words):
-            cli._parser().parse_args(words[1:])
+            arguments.make_parser().parse_args(words[1:])
         else:
             assert words[0] in ("clem-retrace", "git", "make", "python", "pip"), words
         if words[0] == "make":
@@ -110,7 +110,7 @@ def test_commands_exist(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=id_of)
 def test_flags_exist(page):
-    known = flags(cli._parser())
+    known = flags(arguments.make_parser())
     for code in re.findall(r"`(--[^`]*|clem-retrace [^`]*)`", page.read_text(encoding="utf-8")):
         for flag in re.findall(r"(?<!\S)--[a-z][a-z-]*", code):
             assert flag in known, code

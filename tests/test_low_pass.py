@@ -11,9 +11,10 @@ from clem_retrace.micrograph import Micrograph
 from clem_retrace.resampling import decimate
 
 
+@pytest.mark.parametrize("shape", [(203, 310), (310, 203)])
 @pytest.mark.parametrize("factor", [1.0, 2.5, 4.0, 9.7])
-def test_a_part_is_what_the_whole_has_there(factor: float) -> None:
-    image = np.random.default_rng(1).random((203, 310)).astype(np.float32)
+def test_a_part_is_what_the_whole_has_there(factor: float, shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).random(shape).astype(np.float32)
     low_pass = LowPass.towards(Micrograph(image), factor)
     rows, cols = low_pass.shape
     whole = np.concatenate(list(low_pass.means(slice(0, rows), slice(0, cols))))

@@ -9,10 +9,10 @@ import math
 import numpy as np
 import pytest
 
+from clem_retrace.declaring import Declaration
 from clem_retrace.errors import InvalidOption
 from clem_retrace.options import (
     PRESETS,
-    Declaration,
     HistogramOptions,
     RegistrationOptions,
     RepresentationOptions,

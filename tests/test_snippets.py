@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clem_retrace import cli, synthetic
-from clem_retrace.arguments import chosen_options, make_parser
+from clem_retrace.arguments import make_parser
 from clem_retrace.errors import BadFile, InvalidOption
+from clem_retrace.flags import chosen_options
 from clem_retrace.geometry import compose, invert, similarity
 from clem_retrace.inputs import overlap_region
 from clem_retrace.io import session_images

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from clem_retrace.events import Progress, StageResult
     from clem_retrace.micrograph import Micrograph, Roi
     from clem_retrace.options import PRESETS, RegistrationOptions
-    from clem_retrace.pipeline import Registration, refine, register, register_from, steps
+    from clem_retrace.pipeline import refine, register, register_from, steps
+    from clem_retrace.result import Registration
 
 __all__ = [
     "PRESETS",
@@ -36,7 +37,7 @@ _HOMES = {
     "Memory": "memory",
     "Micrograph": "micrograph",
     "Progress": "events",
-    "Registration": "pipeline",
+    "Registration": "result",
     "RegistrationOptions": "options",
     "Roi": "micrograph",
     "StageResult": "events",

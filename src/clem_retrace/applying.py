@@ -17,7 +17,7 @@ from clem_retrace.io.images import read_micrograph, read_stack
 from clem_retrace.io.napari_tables import MovedTable, move_table
 from clem_retrace.io.warped_images import write_ome_tiff_steps, write_ome_zarr_steps
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.registration.warping import Grid, warp_onto
 from clem_retrace.resampling import Interpolation
@@ -65,12 +65,12 @@ class Target:
     @property
     def frame(self) -> Which:
         """The image that things are taken to."""
-        return "lm" if self.source == "em" else "em"
+        return partner(self.source)
 
     @property
     def source_facts(self) -> ImageFacts:
         """What is known of the image that they are of; it has no pixels where nothing is."""
-        return self.transform.em if self.source == "em" else self.transform.lm
+        return self.transform.facts(self.source)
 
     def grid(self) -> Grid:
         """Return the pixels that images are drawn on.
@@ -82,8 +82,7 @@ class Target:
         MissingPixelSize, RoiError
             See `Grid.on`.
         """
-        facts = self.transform.lm if self.frame == "lm" else self.transform.em
-        if 0 in facts.shape:
+        if 0 in self.transform.facts(self.frame).shape:
             raise InvalidOption(
                 f"the transform does not say how large the {self.frame.upper()} image is: give "
                 f"its file by --{self.frame}, or its size by --{self.frame}-shape"

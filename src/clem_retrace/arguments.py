@@ -1,19 +1,24 @@
-"""The flags of the command line: those of the commands, and one for every declared option."""
+"""The commands of the command line: what each is for, and the flags that it has."""
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from clem_retrace.errors import InvalidOption, RoiError
+from clem_retrace.flags import (
+    add_facts,
+    add_options,
+    add_pixel_size,
+    add_place,
+    add_rectangle,
+    add_region,
+)
 from clem_retrace.io.session_images import SAMPLES
-from clem_retrace.micrograph import ImageFacts, Projection, Roi
-from clem_retrace.options import PRESETS, Declaration, RegistrationOptions, declarations
+from clem_retrace.micrograph import Projection
 
-__all__ = ["BAD_INPUT", "chosen_options", "image_facts", "make_parser", "region"]
+__all__ = ["BAD_INPUT", "make_parser"]
 
 #: The exit code that shells have for arguments that cannot be used.
 BAD_INPUT = 2
@@ -171,19 +176,19 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("lm", metavar="LM", help="light-microscopy image file")
     parser.add_argument("em", metavar="EM", help="electron micrograph file")
-    _add_region(parser, required=True)
-    _add_rectangle(
+    add_region(parser, required=True)
+    add_rectangle(
         parser, "--ground-truth",
         help="where it is known to lie in the EM image [EM px]; the distance is then printed",
     )  # fmt: skip
-    _add_place(parser)
+    add_place(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("clem-retrace-out"), metavar="DIR",
         help="folder for the results (default: %(default)s)",
     )  # fmt: skip
     images = parser.add_argument_group("images")
     for role, prefix in (("LM", ""), ("EM", "em-")):
-        _add_pixel_size(images, role, "the one in the file")
+        add_pixel_size(images, role, "the one in the file")
         images.add_argument(
             f"--{prefix}channel", type=int, metavar="N",
             help=f"channel of the {role} image, from 0; needed when there are several",
@@ -196,7 +201,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
             f"--{prefix}plane", type=int, default=0, metavar="N",
             help=f"plane of the {role} stack for the projection 'plane', from 0",
         )  # fmt: skip
-    _add_options(parser)
+    add_options(parser)
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
@@ -205,13 +210,13 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         help="the pair: simulated endosomes or melanosomes, or a real section of C. elegans, "
         "which is downloaded (default: %(default)s)",
     )  # fmt: skip
-    _add_region(parser, required=False)
-    _add_place(parser)
+    add_region(parser, required=False)
+    add_place(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write the results to")
     parser.add_argument("--no-gui", action="store_true", help="do not open napari")
     for role in ("LM", "EM"):
-        _add_pixel_size(parser, role, "the sample's")
-    _add_options(parser)
+        add_pixel_size(parser, role, "the sample's")
+    add_options(parser)
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -226,7 +231,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         "--model", choices=("rigid", "similarity", "affine", "spline"),
         help="fitted to the points of IN (default: that of the file, or affine)",
     )  # fmt: skip
-    _add_facts(parser)
+    add_facts(parser)
     for end, name in (("in", "IN"), ("out", "OUT")):
         parser.add_argument(
             f"--moving-{end}", choices=("em", "lm"), default="em" if end == "out" else None,
@@ -265,7 +270,7 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of images with several channels, from 0"
     )
-    _add_rectangle(
+    add_rectangle(
         parser, "--crop-to",
         help="what is written of the other image: first row and column, height and width [px of "
         "the other image] (default: all of it)",
@@ -283,35 +288,7 @@ def _add_apply(parser: argparse.ArgumentParser) -> None:
             f"--{role.lower()}", type=Path, metavar="FILE",
             help=f"the {role} image, for its size and pixel size where TRANSFORM has none",
         )  # fmt: skip
-    _add_facts(parser)
-
-
-def _add_facts(parser: argparse.ArgumentParser) -> None:
-    """Add what can be said of the two images beside the file of a transform."""
-    for role in ("LM", "EM"):
-        _add_pixel_size(parser, role, "the one in the file")
-        parser.add_argument(
-            f"--{role.lower()}-shape", type=int, nargs=2, metavar=("ROWS", "COLS"),
-            help=f"of the {role} image [px] (default: the one in the file)",
-        )  # fmt: skip
-
-
-def image_facts(parsed: argparse.Namespace, role: str) -> ImageFacts | None:
-    """Return what the flags say of an image, "lm" or "em"; None where they say nothing.
-
-    Raises
-    ------
-    InvalidOption
-        A pixel size or a shape is not positive.
-    """
-    shape, size = getattr(parsed, f"{role}_shape"), getattr(parsed, f"{role}_pixel_size")
-    if shape is None and size is None:
-        return None
-    if size is not None and not (size > 0 and math.isfinite(size)):
-        raise InvalidOption(f"--{role}-pixel-size is {size:g}: a positive number is needed")
-    if shape is not None and min(shape) < 1:
-        raise InvalidOption(f"--{role}-shape is {shape[0]} {shape[1]}: rows and columns are needed")
-    return ImageFacts("", (0, 0) if shape is None else (shape[0], shape[1]), size)
+    add_facts(parser)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -351,7 +328,7 @@ def _add_batch(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--template", action="store_true", help="print an example of a table, or write it to TABLE"
     )
-    _add_options(parser)
+    add_options(parser)
 
 
 def _positive_count(text: str) -> int:
@@ -359,110 +336,3 @@ def _positive_count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{count} is less than 1")
     return count
-
-
-def _add_region(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    region = parser.add_mutually_exclusive_group(required=required)
-    _add_rectangle(
-        region, "--roi",
-        help="the region in the LM image: first row and column, height and width [LM px]",
-    )  # fmt: skip
-    region.add_argument(
-        "--outline", nargs="+", type=float, metavar="ROW COL",
-        help="the region as a polygon: row and column of each vertex [LM px]",
-    )  # fmt: skip
-
-
-def region(parsed: argparse.Namespace) -> Roi | None:
-    """Return the region that was asked for, if one was.
-
-    Raises
-    ------
-    RoiError
-        Its numbers make no region.
-    """
-    if parsed.roi is not None:
-        return Roi(*parsed.roi)
-    if parsed.outline is None:
-        return None
-    if len(parsed.outline) % 2 or len(parsed.outline) < 6:
-        raise RoiError(
-            f"--outline has {len(parsed.outline)} numbers: give a row and a column for each of "
-            "three vertices or more"
-        )
-    return Roi.from_outline(list(zip(parsed.outline[::2], parsed.outline[1::2], strict=True)))
-
-
-def _add_rectangle(parser: Any, flag: str, **keywords: Any) -> None:
-    rectangle = ("ROW", "COL", "HEIGHT", "WIDTH")
-    parser.add_argument(flag, nargs=4, type=float, metavar=rectangle, **keywords)
-
-
-def _add_place(parser: argparse.ArgumentParser) -> None:
-    place = parser.add_mutually_exclusive_group()
-    place.add_argument(
-        "--take", type=int, default=1, metavar="RANK",
-        help="which candidate is taken and registered, 1 for the best (default: %(default)s)",
-    )  # fmt: skip
-    place.add_argument(
-        "--start", nargs="+", metavar="M",
-        help="do not search, but register from this place: the first two rows of the matrix from "
-        "EM to LM pixels, (row, col, 1), as six numbers, or a file that holds a transform",
-    )  # fmt: skip
-
-
-def _add_pixel_size(parser: Any, role: str, default: str) -> None:
-    parser.add_argument(
-        f"--{role.lower()}-pixel-size", type=float, metavar="NM",
-        help=f"size of a pixel of the {role} image [nm] (default: {default})",
-    )  # fmt: skip
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every declared option, in groups as in `RegistrationOptions`."""
-    names = [name.replace(" ", "-") for name in PRESETS]
-    general = parser.add_argument_group("search and decision")
-    general.add_argument(
-        "--preset", choices=names, default=names[0],
-        help="what the options below start from: our default, or the paper's own search "
-        "(default: %(default)s)",
-    )  # fmt: skip
-    groups = {"": general}
-    for declared in declarations():
-        if declared.group not in groups:
-            group = getattr(RegistrationOptions(), declared.group)
-            groups[declared.group] = parser.add_argument_group((group.__doc__ or "").rstrip("."))
-        flags = [declared.flag]
-        if declared.path == "pixel_size_ratio":
-            flags.insert(0, "--ratio")
-        keywords: dict[str, Any] = {"dest": declared.path, "default": argparse.SUPPRESS}
-        if declared.kind is bool:
-            keywords["action"] = argparse.BooleanOptionalAction
-        elif declared.choices:
-            keywords["choices"] = declared.choices
-        else:
-            keywords |= {"type": declared.kind, "metavar": "N" if declared.kind is int else "X"}
-        groups[declared.group].add_argument(*flags, help=_help(declared), **keywords)
-
-
-def _help(declared: Declaration) -> str:
-    """Return an option's help with its unit and default."""
-    unit = f" [{declared.unit}]" if declared.unit else ""
-    shown = declared.default
-    if isinstance(shown, bool):
-        shown = "yes" if shown else "no"
-    default = "" if shown is None else f" (default: {shown})"
-    return f"{declared.help}{unit}{default}".replace("%", "%%")
-
-
-def chosen_options(parsed: argparse.Namespace) -> RegistrationOptions:
-    """Return the preset changed by the flags that were given.
-
-    Raises
-    ------
-    InvalidOption
-        A value is out of bounds.
-    """
-    known = {declared.path for declared in declarations()}
-    given = {path: value for path, value in vars(parsed).items() if path in known}
-    return RegistrationOptions.from_paths(given, PRESETS[parsed.preset.replace("-", " ")])

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from clem_retrace.alignment import Scene, align
 from clem_retrace.errors import RoiError
 from clem_retrace.events import Progress, Steps
-from clem_retrace.geometry import Matrix, compose, invert, map_points, similarity, translation
+from clem_retrace.geometry import (
+    Matrix,
+    compose,
+    invert,
+    magnification_of,
+    map_points,
+    similarity,
+    translation,
+)
 from clem_retrace.inputs import overlap_region
 from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
@@ -143,7 +151,7 @@ def _far_steps(
 ) -> Steps[tuple[Matrix, ...]]:
     """Yield progress; return the likeliest places farther away, from EM to LM pixels."""
     lm_to_work = compose(em_to_work, given.lm_to_em)
-    ratio = float(np.sqrt(abs(np.linalg.det(lm_to_work[:2, :2]))))
+    ratio = magnification_of(lm_to_work)
     scene = Scene.at(lm, work, given.roi, ratio=ratio, cell=SPREAD_CELL, sigma=SPREAD_SIGMA)
     template = scene.template(1, SPREAD_REACH)
     changes = _changes(given.roi.centre)

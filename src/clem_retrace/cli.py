@@ -1,4 +1,4 @@
-"""The command line: ``clem-retrace run``, ``demo``, ``show``, ``report``, ``convert``, ``apply``.
+"""The command line: ``clem-retrace run``, ``batch``, ``demo``, ``show``, ``report``, ...
 
 What computes is imported inside the commands, so that ``--help`` and a typing error are
 answered at once.
@@ -12,16 +12,16 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from clem_retrace.arguments import BAD_INPUT, chosen_options, image_facts, region
-from clem_retrace.arguments import make_parser as _parser
+from clem_retrace.arguments import BAD_INPUT, make_parser
 from clem_retrace.errors import BadFile, ClemRetraceError, InvalidOption
-from clem_retrace.events import Event, Progress, StageResult
-from clem_retrace.geometry import Matrix, as_transform
-from clem_retrace.micrograph import ImageFacts, Micrograph, Projection, Roi
+from clem_retrace.events import Event, StageResult
+from clem_retrace.flags import chosen_options, image_facts, known_facts, region, start
+from clem_retrace.micrograph import Micrograph, Projection, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.printing import print_no_more, say, tell
+from clem_retrace.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     from clem_retrace.applying import Target
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SystemExit
         ``--help`` and ``--version`` (0), arguments that cannot be parsed (2).
     """
-    parsed = _parser().parse_args(arguments)
+    parsed = make_parser().parse_args(arguments)
     try:
         return _COMMANDS[parsed.command](parsed) or 0
     except ClemRetraceError as error:
@@ -167,21 +167,19 @@ def _report(parsed: argparse.Namespace) -> None:
     from clem_retrace.report.reported import ReportedRun
     from clem_retrace.report.writing import report_steps
 
-    session, progress = read_session(parsed.session), _ProgressBar()
+    session = read_session(parsed.session)
     name = parsed.session.name.removesuffix(".json").removesuffix(".clem")
     out = parsed.out or parsed.session.with_name(f"{name}.html")
     problems: dict[str, None] = {}
+    with ProgressBar() as progress:
 
-    def on_event(event: Event) -> None:
-        progress(event)
-        if isinstance(event, StageResult) and isinstance(event.value, ReportedRun):
-            problems.update(dict.fromkeys(event.value.problems))
+        def on_event(event: Event) -> None:
+            progress(event)
+            if isinstance(event, StageResult) and isinstance(event.value, ReportedRun):
+                problems.update(dict.fromkeys(event.value.problems))
 
-    pictures = not parsed.no_pictures
-    try:
+        pictures = not parsed.no_pictures
         run(report_steps(out, session, only=parsed.run, pictures=pictures), on_event)
-    finally:
-        progress.close()
     for problem in problems:
         tell(f"no pictures   {problem}")
     say(f"written       {out}")
@@ -215,7 +213,7 @@ def _apply(parsed: argparse.Namespace) -> None:
     from clem_retrace.io.exports import make_folder
     from clem_retrace.io.transforms import read_transform
 
-    facts = (_known_facts(parsed, "lm"), _known_facts(parsed, "em"))
+    facts = (known_facts(parsed, "lm"), known_facts(parsed, "em"))
     transform = read_transform(parsed.transform, lm=facts[0], em=facts[1])
     crop = None if parsed.crop_to is None else Roi(*parsed.crop_to)
     target = Target(transform, parsed.source, crop, parsed.pixel_size)
@@ -243,7 +241,6 @@ def _apply_to(path: Path, target: Target, folder: Path, parsed: argparse.Namespa
     from clem_retrace.applying import apply_steps
     from clem_retrace.events import run
 
-    progress = _ProgressBar()
     steps = apply_steps(
         path,
         target,
@@ -253,29 +250,11 @@ def _apply_to(path: Path, target: Target, folder: Path, parsed: argparse.Namespa
         interpolation=parsed.interpolation,
         channel=parsed.channel,
     )
-    try:
+    with ProgressBar() as progress:
         applied = run(steps, progress)
-    finally:
-        progress.close()
     for note in applied.notes:
         say(f"note          {note}")
     say(f"written       {applied.path}")
-
-
-def _known_facts(parsed: argparse.Namespace, role: str) -> ImageFacts | None:
-    """Return what is known of an image by its file and by flags; None when nothing is."""
-    given, path = image_facts(parsed, role), getattr(parsed, role)
-    if path is None:
-        return given
-    from clem_retrace.io.images import read_stack
-
-    stack = read_stack(path)
-    rows, cols = (stack.data.shape[stack.axes.index(axis)] for axis in "YX")
-    size = None if stack.pixel_size is None else stack.pixel_size.nm
-    if given is not None:
-        rows, cols = given.shape if 0 not in given.shape else (rows, cols)
-        size = size if given.pixel_size is None else given.pixel_size
-    return ImageFacts(stack.name, (rows, cols), size)
 
 
 def _told(run: SessionRun) -> Iterator[str]:
@@ -337,80 +316,11 @@ def _register(
     """Return the registration, with progress on stderr."""
     from clem_retrace.pipeline import register, register_from
 
-    given = None if parsed.start is None else _start(parsed.start, lm, em)
-    progress = _ProgressBar()
-    try:
+    given = start(parsed, lm, em)
+    with ProgressBar() as progress:
         if given is None:
             return register(lm, em, roi, options, take=parsed.take, on_event=progress)
         return register_from(lm, em, roi, given, options, on_event=progress)
-    finally:
-        progress.close()
-
-
-def _start(words: Sequence[str], lm: Micrograph, em: Micrograph) -> Matrix:
-    """Return the transform that ``--start`` gives, from EM to LM pixels.
-
-    Raises
-    ------
-    InvalidOption
-        It is neither a file nor six numbers.
-    BadFile, TransformError
-        The file holds no transform that can be used.
-    """
-    if len(words) == 1:
-        from clem_retrace.io.transforms import read_transform
-
-        facts = ImageFacts.of(lm), ImageFacts.of(em)
-        return read_transform(words[0], lm=facts[0], em=facts[1]).em_to_lm
-    try:
-        rows = [float(word) for word in words]
-    except ValueError:
-        rows = []
-    if len(rows) != 6:
-        raise InvalidOption(
-            f"--start has {len(words)} words: give six numbers, the first two rows of the matrix "
-            "from EM to LM pixels, or one file that holds a transform"
-        )
-    return as_transform([rows[:3], rows[3:], (0, 0, 1)])
-
-
-class _ProgressBar:
-    """A bar for each stage on a terminal, one line for each stage elsewhere."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-        self._bar: Any = None
-
-    def __call__(self, event: Event) -> None:
-        """Show an event."""
-        if not isinstance(event, Progress):
-            return
-        if event.stage != self._stage:
-            self.close()
-            self._stage = event.stage
-            self._begin(event)
-        if self._bar is not None:
-            self._bar.total = event.total
-            self._bar.update(event.done - self._bar.n)
-
-    def _begin(self, event: Progress) -> None:
-        if not sys.stderr.isatty():
-            tell(f"{event.stage} ...")
-            return
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=event.total,
-            desc=f"{event.stage:24}",
-            leave=False,
-            bar_format="{desc} {percentage:3.0f} % |{bar}| {elapsed}",
-        )
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
 
 
 def _pixel_size_line(role: str, micrograph: Micrograph, source: str) -> str:

@@ -10,9 +10,12 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from clem_retrace.errors import RoiError
 from clem_retrace.micrograph import Micrograph, Roi
+from clem_retrace.representation.log import filled
+from clem_retrace.representation.scale_selection import robust_deviation
 
 __all__ = ["check_content"]
 
@@ -52,7 +55,7 @@ def check_content(lm: Micrograph, roi: Roi, sigma: float) -> None:
     near = _box(inside, SURROUNDINGS)
     image, inside = _in_units(lm.data[near]), inside[near]
     response = _response(image, sigma)
-    noise = 1.4826 * float(np.median(np.abs(response - np.median(response))))
+    noise = robust_deviation(response)
     usual = _root_mean_square(response)
     own = _response(_alone(image, inside), sigma)[inside[_box(inside)]]
     stands_out = float(np.abs(own).max()) > max(SIGNIFICANCE * noise, LEAST_SHARE * usual)
@@ -87,21 +90,12 @@ def _alone(image: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.
 
     So nothing is seen of structures that lie beside it.
     """
-    # Imported when needed: the command line checks tables without it.
-    from scipy import ndimage
-
     image, inside = image[_box(inside)], inside[_box(inside)]
-    if inside.all():
-        return image
-    nearest = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    filled: NDArray[np.float32] = image[tuple(nearest)]
-    return filled
+    return image if inside.all() else filled(image, inside)
 
 
 def _response(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """Return the Laplacian of Gaussian; 0 where it is but rounding."""
-    from scipy import ndimage
-
     response: NDArray[np.float32] = ndimage.gaussian_laplace(image, sigma, mode="reflect")
     response[np.abs(response) < 1e-6] = 0
     return response

@@ -4,6 +4,8 @@ All derive from `ValueError`: the thread worker of napari's Qt layer swallows a
 `RuntimeError` that is raised in a generator, and reports a `ValueError`.
 """
 
+from __future__ import annotations
+
 __all__ = [
     "BadFile",
     "BadImage",
@@ -15,6 +17,7 @@ __all__ = [
     "RoiError",
     "SampleUnavailable",
     "TransformError",
+    "shown",
 ]
 
 
@@ -56,3 +59,11 @@ class SampleUnavailable(ClemRetraceError):
 
 class TransformError(ClemRetraceError):
     """A matrix is not an invertible, finite 3 x 3 transform."""
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, cut off where it is long."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"a number of some {value.bit_length() * 0.30103:.0f} digits"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

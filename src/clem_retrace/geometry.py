@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from clem_retrace.errors import TransformError
 
 __all__ = [
+    "LARGEST_ENTRY",
     "Decomposition",
     "Matrix",
     "angle_between",
@@ -29,6 +30,7 @@ __all__ = [
     "decimation",
     "decompose",
     "invert",
+    "magnification_of",
     "map_points",
     "similarity",
     "swap_axes",
@@ -200,6 +202,11 @@ def swap_axes(matrix: Matrix) -> Matrix:
     swap = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]])
     swapped: Matrix = swap @ matrix @ swap
     return swapped
+
+
+def magnification_of(matrix: Matrix) -> float:
+    """Return the target pixels per source pixel: the square root of the change of area."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
 
 
 def decompose(matrix: Matrix) -> Decomposition:

@@ -1,38 +1,31 @@
 """Every option, declared once.
 
-A field made by `option` carries its default, help, unit, bounds and step. Validation
-reads them here; the form in napari, the flags of the command line and
-``docs/options.md`` are made from the same declaration.
+A field made by `option` carries its default, help, unit, bounds and step. Validation, the
+form in napari, the flags of the command line and ``docs/options.md`` read them there.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import math
 import types
-import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, Union, get_args, get_origin
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
-from clem_retrace.errors import InvalidOption
-from clem_retrace.pixels import real_number
+from clem_retrace.declaring import Declaration, OptionGroup, declare, hints, option
+from clem_retrace.errors import InvalidOption, shown
 
 __all__ = [
     "PRESETS",
     "AffineOptions",
-    "Declaration",
     "Descriptor",
     "HistogramOptions",
-    "OptionGroup",
     "OrientedOptions",
     "RegistrationOptions",
     "RepresentationOptions",
     "Similarity",
     "Structures",
     "declarations",
-    "option",
 ]
 
 Structures = Literal["both", "dark", "bright"]
@@ -48,173 +41,15 @@ Similarity = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What is known of one option besides its value.
-
-    Attributes
-    ----------
-    group : str
-        Field of `RegistrationOptions` that holds it; empty for its own fields.
-    name : str
-        Field name within the group.
-    kind : type
-        bool, int, float or str.
-    optional : bool
-        Whether None ("choose it yourself") is a value.
-    choices : tuple of str
-        For a str, the values there are.
-    default : object
-    help, unit : str
-    minimum, maximum, step : float or None
-    advanced : bool
-        Folded away in the form.
-    """
-
-    group: str
-    name: str
-    kind: type
-    optional: bool
-    choices: tuple[str, ...]
-    default: Any
-    help: str
-    unit: str
-    minimum: float | None
-    maximum: float | None
-    step: float | None
-    advanced: bool
-
-    @property
-    def path(self) -> str:
-        """The option's full name, such as ``histogram.overlap``."""
-        return f"{self.group}.{self.name}" if self.group else self.name
-
-    @property
-    def flag(self) -> str:
-        """The option on the command line, such as ``--histogram-overlap``."""
-        return "--" + self.path.replace(".", "-").replace("_", "-")
-
-
-def option(
-    default: Any,
-    help: str,
-    *,
-    unit: str = "",
-    minimum: float | None = None,
-    maximum: float | None = None,
-    step: float | None = None,
-    advanced: bool = True,
-) -> Any:
-    """Return a dataclass field that declares an option."""
-    return field(
-        default=default,
-        metadata={
-            "help": help,
-            "unit": unit,
-            "minimum": minimum,
-            "maximum": maximum,
-            "step": step,
-            "advanced": advanced,
-        },
-    )
-
-
-@functools.cache
-def _hints(owner: type) -> Mapping[str, Any]:
-    """Return the types of a class's fields: they are text, and slow to evaluate."""
-    return typing.get_type_hints(owner)
-
-
-def _declare(owner: type, group: str, item: dataclasses.Field[Any]) -> Declaration:
-    hint = _hints(owner)[item.name]
-    members = [hint]
-    if get_origin(hint) in (Union, types.UnionType):
-        members = [member for member in get_args(hint) if member is not type(None)]
-    (member,) = members
-    choices = get_args(member) if get_origin(member) is Literal else ()
-    return Declaration(
-        group=group,
-        name=item.name,
-        kind=str if choices else member,
-        optional=type(None) in get_args(hint),
-        choices=choices,
-        default=item.default,
-        **item.metadata,
-    )
-
-
 def declarations() -> Iterator[Declaration]:
     """Yield every option's declaration, the groups in the order of the stages."""
     for item in dataclasses.fields(RegistrationOptions):
         if item.metadata:
-            yield _declare(RegistrationOptions, "", item)
+            yield declare(RegistrationOptions, "", item)
         else:
-            owner = _hints(RegistrationOptions)[item.name]
+            owner = hints(RegistrationOptions)[item.name]
             for inner in dataclasses.fields(owner):
-                yield _declare(owner, item.name, inner)
-
-
-def _check(declared: Declaration, value: Any) -> Any:
-    """Return `value` in the declared type, or raise `InvalidOption`."""
-    name = declared.path
-    if value is None and declared.optional:
-        return None
-    if declared.kind is bool and isinstance(value, bool):
-        return value
-    if declared.kind is str:
-        if not isinstance(value, str) or value not in declared.choices:
-            raise InvalidOption(
-                f"{name} is {_shown(value)}: choose one of {', '.join(declared.choices)}"
-            )
-        return value
-    if declared.kind is bool or isinstance(value, (bool, str)) or value is None:
-        raise InvalidOption(
-            f"{name} is {_shown(value)}: a value of type {declared.kind.__name__} is needed"
-        )
-    if not math.isfinite(real_number(value)) or declared.kind(value) != value:
-        raise InvalidOption(
-            f"{name} is {_shown(value)}: a finite value of type {declared.kind.__name__} is needed"
-        )
-    number = declared.kind(value)
-    low, high, unit = declared.minimum, declared.maximum, declared.unit
-    if (low is not None and number < low) or (high is not None and number > high):
-        bounds = " ".join(
-            part
-            for part in (
-                f"at least {low:g}" if low is not None else "",
-                f"at most {high:g}" if high is not None else "",
-                unit,
-            )
-            if part
-        )
-        raise InvalidOption(f"{name} is {number:g}: it must be {bounds}")
-    return number
-
-
-def _shown(value: Any) -> str:
-    """Return a value for a message, cut off where it is long."""
-    if isinstance(value, int) and value.bit_length() > 200:
-        return f"a number of some {value.bit_length() * 0.30103:.0f} digits"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-class OptionGroup:
-    """Base of the groups: values are checked against their declarations when made."""
-
-    __slots__ = ()
-
-    def __post_init__(self) -> None:
-        """Check every value against its declaration."""
-        for item in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            if item.metadata:
-                declared = _declare(type(self), "", item)
-                object.__setattr__(self, item.name, _check(declared, value))
-            elif not isinstance(value, type(item.default)):
-                raise InvalidOption(
-                    f"{item.name} is {_shown(value)}: {type(item.default).__name__} is needed"
-                )
+                yield declare(owner, item.name, inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,7 +254,7 @@ class RegistrationOptions(OptionGroup):
         known = {declared.path for declared in declarations()}
         for path, value in values.items():
             if path not in known:
-                raise InvalidOption(f"there is no option {_shown(path)}")
+                raise InvalidOption(f"there is no option {shown(path)}")
             *group, name = path.split(".")
             (nested[group[0]] if group else nested)[name] = value
         return cls.from_dict(nested)
@@ -438,14 +273,14 @@ class RegistrationOptions(OptionGroup):
 def _grouped(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return keyword arguments for `owner`, its groups made into their classes."""
     if not isinstance(values, Mapping):
-        raise InvalidOption(f"options are a table of names and values, not {_shown(values)}")
-    hints = _hints(owner)
+        raise InvalidOption(f"options are a table of names and values, not {shown(values)}")
+    known = hints(owner)
     arguments = {}
     for name, value in values.items():
-        if name not in hints:
-            raise InvalidOption(f"there is no option {_shown(name)}")
-        if dataclasses.is_dataclass(hints[name]):
-            value = hints[name](**_grouped(hints[name], value))
+        if name not in known:
+            raise InvalidOption(f"there is no option {shown(name)}")
+        if dataclasses.is_dataclass(known[name]):
+            value = known[name](**_grouped(known[name], value))
         arguments[name] = value
     return arguments
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-__all__ = ["in_order", "threads", "with_threads"]
+__all__ = ["cores", "in_order", "threads", "with_threads"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,14 +25,16 @@ MOST = 8
 _chosen: ContextVar[int | None] = ContextVar("threads", default=None)
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
 def threads() -> int:
     """Return how many threads compute: the cores this process may use, 8 at most."""
     chosen = _chosen.get()
-    if chosen is not None:
-        return chosen
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    return min(cores, MOST)
+    return min(cores(), MOST) if chosen is None else chosen
 
 
 @contextmanager

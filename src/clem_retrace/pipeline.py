@@ -190,9 +190,7 @@ def steps(
     fault = "" if estimate is None else estimate.message
     noisy = [which for which, one in zip(("LM", "EM"), scales, strict=True) if not one.stands_out]
     reason = verdict(candidates, fault, options.confidence_threshold, take=take, noisy=noisy)
-    return _registration(
-        lm, em, roi, options, ratio, scales, candidates, match, estimate, reason, clock
-    )
+    return _registration(lm, em, options, ratio, scales, candidates, match, estimate, reason, clock)
 
 
 def register_from(
@@ -290,9 +288,7 @@ def register_from_steps(
             )
         yield StageResult("registration", estimate)
     candidates = Candidates((match,), np.empty((0, 0), np.float32), np.eye(3))
-    return _registration(
-        lm, em, match.roi, options, ratio, scales, candidates, match, estimate, reason, clock
-    )
+    return _registration(lm, em, options, ratio, scales, candidates, match, estimate, reason, clock)
 
 
 def refine(
@@ -404,7 +400,6 @@ def _registration_steps(
 def _registration(
     lm: Micrograph,
     em: Micrograph,
-    roi: Roi,
     options: RegistrationOptions,
     ratio: float,
     scales: tuple[ScaleSelection, ScaleSelection],
@@ -416,7 +411,7 @@ def _registration(
 ) -> Registration:
     """Return the result of a run; a registration that failed leaves the match."""
     return Registration(
-        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=roi, options=options, ratio=ratio,
+        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=match.roi, options=options, ratio=ratio,
         lm_scale=scales[0], em_scale=scales[1], candidates=candidates, match=match,
         estimate=estimate, em_to_lm=estimate.matrix if estimate else match.em_to_lm,
         # Whatever the threshold: of a place by hand there is no confidence.

@@ -37,6 +37,14 @@ def tell(text: str) -> None:
             _let_go(sys.stderr)
 
 
+def print_no_more() -> None:
+    """Let go of what could not be printed: at its end Python would try once more, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _let_go(sys.stdout)
+
+
 def _printable(text: str, stream: TextIO) -> str:
     """Return a text as a stream can print it: names of files, and of sessions, may hold anything.
 
@@ -46,14 +54,6 @@ def _printable(text: str, stream: TextIO) -> str:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     plain = _COMMANDS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     return plain.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def print_no_more() -> None:
-    """Let go of what could not be printed: at its end Python would try once more, and complain."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _let_go(sys.stdout)
 
 
 def _let_go(stream: TextIO) -> None:

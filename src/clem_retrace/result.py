@@ -85,6 +85,16 @@ class Registration:
         return dataclasses.replace(self.match, em_to_lm=self.em_to_lm)
 
     @property
+    def rank(self) -> int:
+        """Rank of the match among the candidates, 1 for the best; 0 when it is none of them."""
+        for rank, match in enumerate(self.candidates.matches, start=1):
+            # What was read from a file holds the match and the candidates apart.
+            same = np.array_equal(match.em_to_lm, self.match.em_to_lm)
+            if same and match.search == self.match.search:
+                return rank
+        return 0
+
+    @property
     def lm_to_em(self) -> Matrix:
         """The transform in the other direction."""
         return self.place.lm_to_em

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from clem_retrace.errors import BadFile, InvalidOption
 from clem_retrace.geometry import Matrix
 from clem_retrace.io.session_images import SessionImage
@@ -152,12 +150,9 @@ def rank_taken(registration: Registration) -> int:
     InvalidOption
         It is none of the candidates.
     """
-    taken = registration.match
-    for rank, match in enumerate(registration.candidates.matches, start=1):
-        # What was read from a file holds the match and the candidates apart.
-        if match.search == taken.search and np.array_equal(match.em_to_lm, taken.em_to_lm):
-            return rank
-    raise InvalidOption("the place is none of the candidates: it was put there by other means")
+    if registration.rank == 0:
+        raise InvalidOption("the place is none of the candidates: it was put there by other means")
+    return registration.rank
 
 
 def _image_words(lm: SessionImage, em: SessionImage) -> Iterator[str]:

@@ -7,7 +7,6 @@ in one pass over the EM; what those stages find in it is returned in EM pixels.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadImage
 from clem_retrace.events import StageResult, Steps
-from clem_retrace.geometry import Matrix, compose, invert
+from clem_retrace.geometry import Matrix, compose, invert, magnification_of
 from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
@@ -46,6 +45,8 @@ from clem_retrace.retracing import (
 )
 
 __all__ = [
+    "HISTOGRAM_LIMIT",
+    "MATCHED_SIGMA",
     "affine_steps",
     "binned_steps",
     "finest_ratio",
@@ -254,7 +255,7 @@ def oriented_steps(
 
 def _working_ratio(ratio: float, em_to_work: Matrix) -> float:
     """Return working pixels per LM pixel."""
-    return float(ratio * math.sqrt(abs(np.linalg.det(em_to_work[:2, :2]))))
+    return ratio * magnification_of(em_to_work)
 
 
 def affine_steps(

@@ -237,6 +237,16 @@ def test_gain_and_the_other_sign_are_followed() -> None:
     assert align(template, -moved, found.matrices, iterations=0).correlation[0] < -0.98
 
 
+@pytest.mark.parametrize("gain", [1e-4, 1e4])
+def test_how_well_two_correlate_does_not_depend_on_their_gain(gain: float) -> None:
+    template, start = template_of(texture(3)), translation((1.0, 0.5))[None]
+    usual, other = (
+        align(template, np.float32(by) * texture(3), start, iterations=0) for by in (1.0, gain)
+    )
+    assert 0.5 < usual.correlation[0] < 0.99
+    assert other.correlation[0] == pytest.approx(usual.correlation[0], rel=1e-4)
+
+
 def test_an_alignment_is_never_worse_than_its_start() -> None:
     image, other = texture(3), texture(4, (120, 130))
     rng = np.random.default_rng(0)

@@ -103,6 +103,14 @@ def test_a_place_that_is_stretched_beyond_belief_does_not_come_back(
     assert deviation(place.lm_to_em, pair) < 1
 
 
+def test_a_place_that_shrinks_the_region_to_a_point_is_dropped(pair: Pair, scene: Scene) -> None:
+    centre = pair.roi.centre
+    point = compose(truth(pair), similarity(1e-6, 0.0, False, centre, centre))
+    starts = [Place(point, -1), Place(truth(pair), -1)]
+    (place,) = run(grow_steps(starts, [GrowthStep(scene, 0.0, 2, 0)], "growth"))
+    assert deviation(place.lm_to_em, pair) < 1e-6
+
+
 def test_progress_only_goes_on_and_comes_to_its_end(
     grown: tuple[list[Place], list[Event]],
 ) -> None:

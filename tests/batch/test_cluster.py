@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +16,7 @@ from clem_retrace.batch import run_batch
 from clem_retrace.batch.outcomes import Record
 from clem_retrace.batch.rows import ImageFile
 from clem_retrace.batch.running_rows import Task
-from clem_retrace.errors import InvalidOption
+from clem_retrace.errors import ClemRetraceError, InvalidOption
 from clem_retrace.events import StageResult
 
 distributed = pytest.importorskip("distributed")
@@ -109,6 +111,27 @@ def test_a_worker_without_enough_memory_says_so(task, monkeypatch):
     (task.folder.parent / "batch.json").write_text('{"run": "this call"}')
     outcome = on_cluster.run_here(task)
     assert "not enough memory" in outcome.message
+
+
+def ended(status, fault=None):
+    """A row that a scheduler has done with."""
+    return SimpleNamespace(status=status, exception=lambda: fault)
+
+
+def test_what_a_scheduler_could_not_run_fails_alone():
+    fault = ModuleNotFoundError("No module named 'clem_retrace'")
+    outcome = on_cluster._outcome(ended("error", fault))
+    assert outcome.status == "failed"
+    assert "ModuleNotFoundError: No module named 'clem_retrace'" in outcome.message
+    assert "need the same packages" in outcome.message
+    killed = distributed.KilledWorker("row", None, 1)
+    assert on_cluster._outcome(ended("error", killed)) is None
+
+
+@pytest.mark.parametrize("status", ["lost", "cancelled"])
+def test_without_its_scheduler_a_batch_ends(status):
+    with pytest.raises(ClemRetraceError, match=re.escape(on_cluster.LOST)):
+        on_cluster._outcome(ended(status))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1"])

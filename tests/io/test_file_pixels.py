@@ -118,6 +118,26 @@ def test_columns_may_be_one_after_the_other(path: Path) -> None:
     np.testing.assert_array_equal(turned, VALUES[0].T)
 
 
+def test_axes_that_do_not_follow_each_other_are_read_to_become_one(path: Path) -> None:
+    turned = np.transpose(in_file(path, (3, 2, 20, 50)), (1, 0, 2, 3))
+    assert isinstance(turned, FilePixels)
+    expected = VALUES.reshape(3, 2, 20, 50).swapaxes(0, 1).reshape(6, 20, 50)
+    np.testing.assert_array_equal(turned.as_stack(), expected)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 50), (3, -1)])
+def test_a_header_that_tells_of_no_pixels_is_damaged(path: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadFile, match=r"a\.raw holds no pixels, or its header is damaged"):
+        pixels_of(path, VALUES.dtype, shape, 4)
+
+
+def test_what_cannot_be_read_is_told(path: Path, pixels: FilePixels) -> None:
+    with pytest.raises(BadFile, match="cannot be read"):
+        pixels_of(path.parent, VALUES.dtype, VALUES.shape, 4)
+    with pytest.raises(BadFile, match="cannot be read"):
+        pixels_of(path.parent / "missing.raw", VALUES.dtype, VALUES.shape, 4)
+
+
 def test_small_images_are_read_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_pixels, "SMALL", VALUES.nbytes)
     assert isinstance(pixels_of(path, VALUES.dtype, VALUES.shape, 4), np.ndarray)

@@ -54,7 +54,9 @@ def test_it_agrees_with_mrcfile_on_the_size_of_a_voxel(path: Path) -> None:
         mrc.set_extended_header(np.zeros(10, "V13"))
         mrc.voxel_size = (11.0, 12.0, 600.0)
     image = find_image(path)
-    assert image.voxel == pytest.approx((11.0, 12.0, 600.0))
+    sizes, units = zip(*image.calibrations, strict=True)
+    assert sizes == pytest.approx((600.0, 12.0, 11.0))
+    assert set(units) == {"angstrom"}
     assert image.offset == 1024 + 130
 
 

@@ -356,6 +356,8 @@ DAMAGE: dict[str, tuple[Route, Any, str]] = {
     "no result": (("runs", 0, "results"), [], "session.runs[0] lacks a result or an image"),
     "no such candidate": (("runs", 0, "shown"), 40, "shown is 40"),
     "result": (("runs", 0, "results", 1, "em_to_lm"), [[1, 0], [0, 1]], "transform"),
+    "null in a list": (("runs", 0, "results", 1, "lm_scale", "counts", 0), None, "lacks a number"),
+    "no number": (("runs", 0, "results", 1, "confidence"), "nan", "lacks a number"),
     "shape": (("lm", "shape"), [3, 0], "shape 3 x 0"),
     "shape not whole": (("lm", "shape"), [3, 2.5], "shape 3 x 2.5"),
     "shape of three": (("lm", "shape"), [3, 3, 3], "2 numbers are needed"),

@@ -9,7 +9,7 @@ import pytest
 
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.plots.figures import Guide
-from clem_retrace.plots.reasons import needed_score, scale_figure, score_figure, taken_rank
+from clem_retrace.plots.reasons import needed_score, scale_figure, score_figure
 
 
 def test_scales_of_both_images_in_pixels_and_nm(registration):
@@ -102,7 +102,7 @@ def test_without_enough_rivals_no_line_is_made_up(rescored):
 def test_the_taken_candidate_is_told_from_the_others(rescored):
     by_hand = rescored(0.3)
     by_hand = dataclasses.replace(by_hand, match=by_hand.candidates.matches[2])
-    assert taken_rank(by_hand) == 3
+    assert by_hand.rank == 3
     (panel,) = score_figure(by_hand).panels
     by_name = {series.name: series for series in panel.series}
     assert by_name["taken"].keys == (3,)

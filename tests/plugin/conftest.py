@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer, Shapes
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QSettings
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from clem_retrace.plugin import preferences, samples
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.dialogs import FileDialogs
+from clem_retrace.plugin.roles import role
 from clem_retrace.plugin.widget import RetraceWidget
 
 
@@ -21,12 +24,44 @@ def own_settings(tmp_path):
     QSettings.setPath(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings")
     )
+    FileDialogs.forget()
+    yield
+    FileDialogs.forget()
+
+
+@pytest.fixture
+def chosen(monkeypatch, tmp_path):
+    """What the user answers in file dialogs, and what was asked."""
+
+    class Chosen:
+        path: Path | None = None
+        asked: list[tuple[str, str, str]]
+
+        def __init__(self):
+            self.asked = []
+
+        def answer(self, _parent, title, begin, filters):
+            self.asked.append((title, begin, filters))
+            return ("" if self.path is None else str(self.path)), ""
+
+    chosen = Chosen()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", chosen.answer)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", chosen.answer)
+    return chosen
 
 
 @pytest.fixture
 def model():
     """A viewer without a window."""
     return ViewerModel()
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    """A window of the smallest size that is supported."""
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1280, 800)
+    return viewer
 
 
 @pytest.fixture
@@ -88,7 +123,7 @@ def notices():
 LONG = 60_000
 
 
-class Driver:
+class Controls:
     """A dock widget, used by its controls as a user does."""
 
     def __init__(self, widget, model, qtbot):
@@ -108,6 +143,10 @@ class Driver:
         """Press a button."""
         assert self[name].isEnabled(), name
         self[name].click()
+
+
+class Driver(Controls):
+    """The dock that searches."""
 
     def idle(self):
         """Whether nothing is being run."""

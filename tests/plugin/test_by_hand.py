@@ -9,10 +9,11 @@ from napari.layers import Image, Layer
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.geometry import compose, invert, similarity
 from clem_retrace.micrograph import ImageFacts
-from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.dock import SETTLED
 from clem_retrace.plugin.frames import pixels_between
-from clem_retrace.plugin.outputs import LANDMARK_OVERLAY, landmark_overlay_layer
+from clem_retrace.plugin.outputs import landmark_overlay_layer
+from clem_retrace.plugin.roles import LANDMARK_OVERLAY
+from clem_retrace.plugin.sight import camera as camera_of
 from clem_retrace.registration.pair_transform import PairTransform
 
 
@@ -213,7 +214,7 @@ def test_it_is_cancelled_like_any_run(shown, start):
 def test_the_button_opens_the_dock_of_landmarks(shown, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        "clem_retrace.plugin.opening.open_dock", lambda _viewer, name: opened.append(name)
+        "clem_retrace.plugin.widget.open_dock", lambda _viewer, name: opened.append(name)
     )
     shown.click("move_by_hand")
     shown.click("compare")

@@ -12,14 +12,14 @@ from napari.layers import Image, Layer, Shapes
 from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtWidgets import QWidget
 
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.compare.candidates import step_candidate
+from clem_retrace.plugin.compare.keys import KEYS as SHORTCUTS
 from clem_retrace.plugin.compare.loan import Loan
-from clem_retrace.plugin.compare.shortcuts import SHORTCUTS
-from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.compare.stage import ROLE, Stage
 from clem_retrace.plugin.compare.widget import MODES, CompareWidget
 from clem_retrace.plugin.frames import pixels_between
+from clem_retrace.plugin.sight import camera as camera_of
 
 LONG = 20_000
 KEYS = [kind.key for kind in MODES]
@@ -82,7 +82,7 @@ def message(dock):
 
 
 def added(model):
-    return [layer for layer in model.layers if outputs.role(layer) == ROLE]
+    return [layer for layer in model.layers if roles.role(layer) == ROLE]
 
 
 def press(model, key):
@@ -524,18 +524,14 @@ def test_from_candidate_to_candidate(dock, layers, registration):
     candidates = layers[3]
     count = len(candidates.data)
     assert count > 2
-    chosen = []
-    dock.candidate_chosen.connect(lambda layer, number: chosen.append((layer, number)))
     # The overlay shows the first: the next is the second.
     assert registration.match is registration.candidates.best
-    control(dock, "next_candidate").click()
-    control(dock, "next_candidate").click()
-    control(dock, "previous_candidate").click()
-    assert chosen == [(candidates, 1), (candidates, 2), (candidates, 1)]
-    assert set(candidates.selected_data) == {1}
+    for way, number in (("next", 1), ("next", 2), ("previous", 1)):
+        control(dock, f"{way}_candidate").click()
+        assert set(candidates.selected_data) == {number}
     candidates.selected_data = {count - 1}
     control(dock, "next_candidate").click()
-    assert chosen[-1] == (candidates, 0)
+    assert set(candidates.selected_data) == {0}
     assert message(dock) == f"Candidate 1 of {count}"
 
 

@@ -14,8 +14,8 @@ from clem_retrace.geometry import similarity
 from clem_retrace.plugin.compare import mesh
 from clem_retrace.plugin.compare.glimpse import glimpse
 from clem_retrace.plugin.compare.lengths import Length
-from clem_retrace.plugin.compare.sight import camera as camera_of
-from clem_retrace.plugin.compare.sight import footprint, overlapping, point, sight, to_view
+from clem_retrace.plugin.sight import camera as camera_of
+from clem_retrace.plugin.sight import footprint, overlapping, point, sight, to_view
 
 HERE = np.zeros(2)
 

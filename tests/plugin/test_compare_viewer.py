@@ -11,22 +11,14 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication, QWidget
 from vispy.app.canvas import MouseEvent
 
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.sight import camera as camera_of
+from clem_retrace.plugin import outputs, roles
+from clem_retrace.plugin.sight import camera as camera_of
 
 pytestmark = pytest.mark.viewer
 
 LONG = 30_000
 #: Grey levels, of 255: a picture that is drawn by other means may be rounded differently.
 CLOSE = 3
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    """A window of the smallest size that is supported."""
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1280, 800)
-    return viewer
 
 
 @pytest.fixture
@@ -176,7 +168,7 @@ def test_elsewhere_the_mouse_moves_the_camera_and_the_border_stays(viewer, two, 
     assert camera_of(viewer).center[-1] > before[-1]
     assert control(dock, "curtain").value() == 500
     qtbot.wait(100)
-    hidden = [layer for layer in viewer.layers if outputs.role(layer) == "compare"]
+    hidden = [layer for layer in viewer.layers if roles.role(layer) == "compare"]
     assert len(hidden) == 1
     hidden[0].visible = False
     lm_alone, both = (shown_alone(viewer, two, upper) for upper in (False, True))
@@ -279,7 +271,7 @@ def test_edges_are_lines_over_the_lm(viewer, two, dock, qtbot):
     lm_alone = shown_alone(viewer, two, False)
     dock.choose_mode("edges")
     qtbot.waitUntil(
-        lambda: any(outputs.role(layer) == "compare" for layer in viewer.layers), timeout=LONG
+        lambda: any(roles.role(layer) == "compare" for layer in viewer.layers), timeout=LONG
     )
     changed = ~same(picture(viewer), lm_alone)
     height, width = canvas_size(viewer)

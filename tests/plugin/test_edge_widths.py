@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.edge_widths import NARROW, WIDE
+from clem_retrace.plugin.sight import camera as camera_of
 
 
 def on_screen(model, layer, width):

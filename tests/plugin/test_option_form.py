@@ -17,7 +17,8 @@ from qtpy.QtWidgets import (
 
 from clem_retrace.errors import InvalidOption
 from clem_retrace.options import PRESETS, RegistrationOptions, declarations
-from clem_retrace.plugin.option_form import OptionForm, ignore_wheel
+from clem_retrace.plugin.dock import ignore_wheel
+from clem_retrace.plugin.option_form import OptionForm
 from clem_retrace.plugin.options_box import OptionsBox
 
 
@@ -54,7 +55,7 @@ def test_common_options_are_open_and_advanced_ones_folded(form, qtbot):
         assert inside == declared.advanced, declared.path
     assert control(form, "search").isVisible()
     assert not control(form, "histogram.bins").isVisible()
-    folded.unfold()
+    folded.button.click()
     assert control(form, "histogram.bins").isVisible()
 
 
@@ -117,7 +118,7 @@ def test_a_row_of_others_stands_below_an_advanced_option(form, qtbot):
     assert (label.text(), label.toolTip()) == ("EM patch", "what it is for")
     assert control(form, "advanced").isAncestorOf(choice)
     form.show()
-    control(form, "advanced").unfold()
+    control(form, "advanced").button.click()
     qtbot.waitUntil(lambda: not choice.visibleRegion().isEmpty())
 
     def top(widget):

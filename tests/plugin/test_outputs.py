@@ -7,8 +7,7 @@ import pytest
 from napari.layers import Image, Layer
 
 from clem_retrace.geometry import invert, map_points, similarity
-from clem_retrace.micrograph import Roi
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, regions
 from clem_retrace.plugin.frames import pixels_between
 
 
@@ -109,25 +108,13 @@ def test_the_region_lies_on_the_em_where_it_was_found(registration, pair, lm, em
     pixels = np.zeros(pair.lm.shape, np.float32)
     row, col = (int(part) for part in registration.roi.centre)
     pixels[row, col] = 1
-    cut = pixels[outputs.region_slices(registration.roi)]
+    cut = pixels[regions.region_slices(registration.roi)]
     assert cut.shape == (70, 90)
     layer = create(outputs.region_layer(cut, registration, lm, em))
     (bright,) = np.argwhere(layer.data == 1)
     expected = em.data_to_world(map_points(registration.lm_to_em, (row, col)))
     np.testing.assert_allclose(layer.data_to_world(bright), expected, rtol=1e-9)
     assert layer.units == em.units
-
-
-@pytest.mark.parametrize(
-    ("roi", "rows", "cols"),
-    [
-        (Roi(10, 20, 5, 8), slice(10, 15), slice(20, 28)),
-        (Roi(10.4, 19.6, 5, 8), slice(10, 15), slice(20, 28)),
-        (Roi(0, 0, 1, 1), slice(0, 1), slice(0, 1)),
-    ],
-)
-def test_whole_pixels_of_a_region(roi, rows, cols):
-    assert outputs.region_slices(roi) == (rows, cols)
 
 
 def test_similarity_map_lies_on_the_em(registration, em):
@@ -166,13 +153,3 @@ def test_maps_without_contrast_can_be_shown(registration, em, value):
     )
     low, high = create(outputs.similarity_layer(flat, em)).contrast_limits
     assert low < high
-
-
-def test_results_say_what_they_are_and_whose(registration, lm, em):
-    overlay = create(outputs.overlay_layer(registration, em, lm))
-    assert outputs.role(overlay) == "overlay"
-    assert outputs.image_id(overlay) == lm.unique_id
-    assert overlay.metadata["clem_retrace"]["registration"] is registration
-    assert outputs.role(em) is None
-    assert outputs.image_id(em) is None
-    assert outputs.image_id(create(outputs.drawing_layer(lm, "roi"))) is None

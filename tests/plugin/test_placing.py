@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.frames import overlap, pixels_between
 from clem_retrace.plugin.scene import Scene
+from clem_retrace.plugin.sight import camera as camera_of
 
 
 def image(name, shape, scale=1.0, units=None, **keywords):

@@ -154,6 +154,11 @@ def said(box):
     return box.findChild(QLabel, "why_text").text()
 
 
+def turn_to(box, page):
+    tabs = box.findChild(QTabBar, "why_pages")
+    tabs.setCurrentIndex(list(box.views).index(page))
+
+
 def press_tab(box, number, qtbot):
     tabs = box.findChild(QTabBar, "why_pages")
     qtbot.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(number).center())
@@ -210,7 +215,7 @@ def test_histograms_are_counted_in_a_worker_when_they_are_looked_at(box, pair, b
 
 def test_a_result_that_is_replaced_while_it_is_counted_leaves_no_trace(box, pair, both, qtbot):
     registration, _ = both
-    box.show_page("histograms")
+    turn_to(box, "histograms")
     box.show_registration(registration, lambda: (pair.lm, pair.em))
     box.clear()
     qtbot.wait(800)
@@ -219,7 +224,7 @@ def test_a_result_that_is_replaced_while_it_is_counted_leaves_no_trace(box, pair
 
 
 def test_why_there_are_no_histograms_is_said(box, registration, qtbot):
-    box.show_page("histograms")
+    turn_to(box, "histograms")
     box.show_registration(registration)
     assert "not open" in said(box)
 
@@ -277,7 +282,7 @@ def test_a_figure_takes_the_colours_of_the_theme_at_once(box, registration, resc
 
 def test_a_narrow_dock_gives_the_figure_the_height_it_needs(box, registration, qtbot):
     box.show_registration(registration)
-    box.show_page("scales")
+    turn_to(box, "scales")
     view = box.views["scales"]
     for width in (500, 250, 300):
         box.resize(width, 900)

@@ -7,8 +7,8 @@ import pytest
 from clem_retrace.errors import BadFile
 from clem_retrace.io import file_pixels
 from clem_retrace.plugin.frames import pixel_size
-from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.readers import PIXEL_SIZE, get_reader, read_layers
+from clem_retrace.plugin.roles import role
 
 RNG = np.random.default_rng(7)
 PLANES = RNG.normal(1000, 50, (3, 32, 48)).astype(np.int16)

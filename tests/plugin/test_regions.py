@@ -5,8 +5,9 @@ import pytest
 from napari.layers import Image, Shapes
 
 from clem_retrace.errors import RoiError
+from clem_retrace.micrograph import Roi
 from clem_retrace.plugin.frames import placement
-from clem_retrace.plugin.regions import em_patch, lm_region, region
+from clem_retrace.plugin.regions import em_patch, lm_region, region, region_slices
 
 
 def test_region_in_pixels_of_an_image_in_other_units(lm, draw):
@@ -128,3 +129,15 @@ def test_a_region_across_the_border_is_clipped_and_says_so(draw):
     drawn = lm_region(draw(-10, 20, 29.5, 50), Image(np.zeros((60, 80))))
     assert (drawn.roi.row, drawn.roi.height) == (0, 30)
     assert "left out" in drawn.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("roi", "rows", "cols"),
+    [
+        (Roi(10, 20, 5, 8), slice(10, 15), slice(20, 28)),
+        (Roi(10.4, 19.6, 5, 8), slice(10, 15), slice(20, 28)),
+        (Roi(0, 0, 1, 1), slice(0, 1), slice(0, 1)),
+    ],
+)
+def test_whole_pixels_of_a_region(roi, rows, cols):
+    assert region_slices(roi) == (rows, cols)

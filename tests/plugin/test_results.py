@@ -7,8 +7,8 @@ import pytest
 
 from clem_retrace.events import StageResult
 from clem_retrace.pipeline import register
-from clem_retrace.plugin.compare.sight import camera as camera_of
 from clem_retrace.plugin.frames import pixels_between
+from clem_retrace.plugin.sight import camera as camera_of
 
 
 def choose(shown, row):
@@ -235,5 +235,5 @@ def test_of_an_image_that_was_given_other_pixels_during_a_run_nothing_is_counted
     shown.choose_run("Search from scratch")
     assert shown.registration.found
     assert "date" in shown.text("step_check_state")
-    shown.widget.why.show_page("histograms")
+    shown["why_pages"].setCurrentIndex(1)
     assert "not open" in shown.text("why_text")

@@ -72,7 +72,7 @@ def test_events_that_come_too_soon_are_left_out(bar, clock):
 
 def test_what_can_be_undone_is_named(bar):
     assert not control(bar, "undo").isEnabled()
-    bar.show_undo("the region was moved", "")
+    bar.undoing.show("the region was moved", "")
     assert control(bar, "undo").isEnabled()
     assert control(bar, "undo").toolTip() == "Undo: the region was moved"
     assert not control(bar, "redo").isEnabled()

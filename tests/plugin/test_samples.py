@@ -12,8 +12,8 @@ from clem_retrace.geometry import map_points
 from clem_retrace.plugin import samples
 from clem_retrace.plugin.frames import overlap, pixel_size
 from clem_retrace.plugin.image_box import guess_pair
-from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.regions import lm_region, region
+from clem_retrace.plugin.roles import role
 
 
 def test_a_pair_opens_as_calibrated_layers_side_by_side(pair, pair_layers):

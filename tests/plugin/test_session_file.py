@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
+import threading
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 from clem_retrace import cli
 from clem_retrace.geometry import map_points
+from clem_retrace.io import sessions
 from clem_retrace.io.session_landmarks import SessionLandmarks
-from clem_retrace.io.sessions import read_session
 from clem_retrace.plugin.landmarks.kept import kept_pairs, lay_pairs
 from clem_retrace.plugin.layers import Origin, origin
 from clem_retrace.plugin.samples import pair_layers as layers_of_pair
@@ -46,11 +47,13 @@ def saved(drive, files, monkeypatch):
     folder, layers = files
     driver = drive(*layers)
     driver.run()
-    path = folder / "mine"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    chosen = [folder / "mine"]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen[-1]), ""))
     driver.click("save_session")
     assert driver.text("message") == "Saved mine.clem.json"
-    return driver, folder / "mine.clem.json"
+    # The next time, its whole name is chosen.
+    chosen.append(folder / "mine.clem.json")
+    return driver, chosen[-1]
 
 
 def open_in(driver, path, monkeypatch, *, asked=""):
@@ -82,7 +85,7 @@ def test_a_session_is_opened_as_it_was(saved, drive, monkeypatch):
     after.run()
     assert after["run_list"].count() == 2
     after.click("save_session")
-    assert len(read_session(path).runs) == 2
+    assert len(sessions.read_session(path).runs) == 2
 
 
 def test_images_that_are_open_are_not_opened_again(saved, monkeypatch):
@@ -134,6 +137,20 @@ def test_a_file_that_is_no_session_is_told(drive, tmp_path, monkeypatch, notices
     open_in(driver, path, monkeypatch)
     assert notices[0][0] == "warning"
     assert len(driver.model.layers) == 0
+
+
+def test_a_session_is_read_beside_the_gui(saved, monkeypatch):
+    driver, path = saved
+    read, threads = sessions.read_session, []
+
+    def noted(file):
+        threads.append(threading.current_thread())
+        return read(file)
+
+    monkeypatch.setattr(sessions, "read_session", noted)
+    open_in(driver, path, monkeypatch)
+    assert threads
+    assert threads[0] is not threading.main_thread()
 
 
 def test_nothing_is_saved_where_no_file_is_chosen(saved, monkeypatch):

@@ -25,21 +25,14 @@ from vispy.app.canvas import MouseEvent
 from clem_retrace import synthetic
 from clem_retrace.events import StageResult
 from clem_retrace.plugin import demo, preferences, samples
-from clem_retrace.plugin.compare.sight import camera as camera_of
-from clem_retrace.plugin.outputs import overlay_layer, role
+from clem_retrace.plugin.outputs import overlay_layer
+from clem_retrace.plugin.roles import role
+from clem_retrace.plugin.sight import camera as camera_of
 from clem_retrace.plugin.widget import RetraceWidget
 
 pytestmark = pytest.mark.viewer
 
 LONG = 60_000
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    """A window of the smallest size that is supported."""
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1280, 800)
-    return viewer
 
 
 def open_dock(viewer, qtbot, options=None):

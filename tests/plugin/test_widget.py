@@ -9,12 +9,13 @@ from napari.layers import Image, Shapes
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QWidget
 
+from clem_retrace import pipeline
 from clem_retrace.events import Progress
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import Registration
 from clem_retrace.plugin.frames import pixels_between
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.roles import role
 from clem_retrace.plugin.widget import RetraceWidget
 
 #: Milliseconds within which the small pair must have been registered, on a busy machine.
@@ -357,8 +358,21 @@ def test_an_ellipse_is_searched_for_as_it_is_drawn(make_widget, model, pair, not
     assert np.isfinite(region.data[35, 45])
 
 
-def test_a_fault_of_ours_is_shown_as_an_error(make_widget, pair, notices, qtbot):
-    """A layer whose data cannot be read."""
+def test_a_fault_of_ours_is_shown_as_an_error(make_widget, pair, notices, qtbot, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("never thought of")
+
+    monkeypatch.setattr(pipeline, "steps", fail)
+    lm, em = image_layers(pair)
+    widget = make_widget(lm, em, region_on(lm, pair.roi))
+    control(widget, "run").click()
+    qtbot.waitUntil(lambda: not control(widget, "cancel").isEnabled(), timeout=LONG)
+    assert notices[-1][0] == "error"
+    assert "never thought of" in notices[-1][1]
+    assert control(widget, "run").isEnabled()
+
+
+def test_a_layer_whose_data_cannot_be_read_is_told(make_widget, pair, notices, qtbot):
 
     class Broken:
         shape, ndim, dtype = pair.em.shape, 2, np.dtype(np.uint8)
@@ -380,7 +394,7 @@ def test_a_fault_of_ours_is_shown_as_an_error(make_widget, pair, notices, qtbot)
     data.broken = True
     control(widget, "run").click()
     qtbot.waitUntil(lambda: not control(widget, "cancel").isEnabled(), timeout=LONG)
-    assert notices[-1][0] == "error"
+    assert notices[-1][0] == "warning"
     assert "disk is gone" in notices[-1][1]
     assert control(widget, "run").isEnabled()
 

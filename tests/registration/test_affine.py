@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from clem_retrace.alignment import Template
+from clem_retrace.alignment.gauss_newton import LONGEST_STEP
 from clem_retrace.errors import BadImage
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.events import Event, Progress, run
@@ -171,6 +173,23 @@ def test_support_is_the_share_that_agrees() -> None:
 def test_more_surroundings_make_it_better() -> None:
     together = errors(simulated, replaced, context=20.0)
     assert np.mean(together) < np.mean(errors(simulated, replaced))
+
+
+def test_where_images_hardly_agree_no_step_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two textures of one kind: what is left over, by a gain near zero, leads anywhere."""
+    monkeypatch.setattr(affine, "STEPS", 1)
+    one, other = (
+        ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(90, 100)), 3.0)
+        for seed in (1, 2)
+    )
+    template = Template.of(one.astype(np.float32), np.ones((90, 100), np.float32), (44.5, 49.5))
+    steps = affine._fit_steps(
+        template, other.astype(np.float32), np.eye(3), "affine", False, Progress("affine", 0, 1)
+    )
+    fit = run(steps)
+    ring = template.centre + template.radius * np.array([(1, 0), (0, 1), (-1, 0), (0, -1)])
+    moved = np.linalg.norm(map_points(fit.matrix, ring) - ring, axis=1)
+    assert moved.max() < 2 * LONGEST_STEP
 
 
 def test_a_right_start_stays() -> None:

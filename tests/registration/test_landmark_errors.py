@@ -212,6 +212,7 @@ def test_pairs_that_a_transform_was_not_fitted_to_are_all_targets(origin: str) -
     np.testing.assert_allclose(errors.target, [5, 5, np.nan, 5, 5, 5, 5, 5])
     assert np.isnan([errors.residual, errors.left_out]).all()
     assert math.isnan(errors.rms)
+    assert errors.freedom == 0
     assert math.isnan(errors.localisation)
     assert np.isnan(predicted_error(transform, PLACES)).all()
 

@@ -12,6 +12,7 @@ from clem_retrace.errors import InvalidOption, MissingPixelSize, RoiError
 from clem_retrace.events import Event, Progress, run
 from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, similarity
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
+from clem_retrace.registration import warping
 from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.registration.thin_plate import ThinPlate
@@ -174,6 +175,14 @@ def test_the_size_of_pixels_is_known_by_way_of_the_other_image() -> None:
 def test_impossible_pixel_sizes_are_refused(size: Any) -> None:
     with pytest.raises(InvalidOption, match=r"positive one|a side are drawn"):
         Grid.on(affine(), "lm", pixel_size=size)
+
+
+def test_no_more_is_drawn_than_the_largest_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warping, "LARGEST_SIDE", 300)
+    drawn = Grid.on(affine(), "lm", region=Roi(0, 0, 50, 75), pixel_size=110.0 / 4)
+    assert drawn.shape == (200, 300)
+    with pytest.raises(InvalidOption, match="no more than 300 a side are drawn"):
+        Grid.on(affine(), "lm", region=Roi(0, 0, 50, 76), pixel_size=110.0 / 4)
 
 
 def test_a_region_beside_the_image_is_refused() -> None:

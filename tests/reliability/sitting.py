@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QWidget
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.plugin import preferences, samples
 from clem_retrace.plugin.frames import pixels_between
-from clem_retrace.plugin.outputs import image_id, role
+from clem_retrace.plugin.roles import image_id, role
 from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.synthetic import simulate_pair
 

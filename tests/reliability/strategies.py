@@ -15,8 +15,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from clem_retrace.declaring import Declaration
 from clem_retrace.geometry import similarity
-from clem_retrace.options import Declaration, declarations
+from clem_retrace.options import declarations
 
 __all__ = [
     "HARMLESS",

@@ -18,7 +18,7 @@ from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import register
 from clem_retrace.plugin import outputs
 from clem_retrace.plugin.batch_dock.widget import BatchWidget
-from clem_retrace.plugin.export.dialogs import FileDialogs
+from clem_retrace.plugin.dialogs import FileDialogs
 from clem_retrace.plugin.export.widget import ExportWidget
 from clem_retrace.plugin.landmarks.files import Files
 from clem_retrace.plugin.notices import warn

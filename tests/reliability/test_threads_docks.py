@@ -15,15 +15,15 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from clem_retrace.geometry import map_points
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.pipeline import register
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.batch_dock.tables import region_cells
 from clem_retrace.plugin.batch_dock.widget import BatchWidget
 from clem_retrace.plugin.compare.widget import CompareWidget
+from clem_retrace.plugin.dialogs import FileDialogs
 from clem_retrace.plugin.export.carrying import CARRIED
-from clem_retrace.plugin.export.dialogs import FileDialogs
 from clem_retrace.plugin.export.widget import ExportWidget
 from clem_retrace.plugin.landmarks.widget import LandmarksWidget
-from clem_retrace.plugin.outputs import LANDMARK_OVERLAY, image_id, role
+from clem_retrace.plugin.roles import LANDMARK_OVERLAY, image_id, role
 from clem_retrace.registration.fits import fit_landmarks
 from clem_retrace.registration.landmarks import Landmarks
 
@@ -231,7 +231,7 @@ def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registrat
             if gone == "dock":
                 dock.released()
                 return
-            points = [one for one in place.model.layers if role(one) == outputs.LANDMARKS]
+            points = [one for one in place.model.layers if role(one) == roles.LANDMARKS]
             doomed = {"lm": [place.lm], "em": [place.em], "both": [place.lm, place.em],
                       "points": points}[gone]  # fmt: skip
             for layer in doomed:
@@ -245,7 +245,7 @@ def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registrat
         runner.event_arrived.disconnect(befall)
         overlays = [layer for layer in place.model.layers if role(layer) == LANDMARK_OVERLAY]
         bent = [
-            one for one in overlays if one.metadata[outputs.KEY]["transform"].spline is not None
+            one for one in overlays if one.metadata[roles.KEY]["transform"].spline is not None
         ]
         # It is bent onto nothing that is gone, and not when nobody asks for it any more.
         befallen = len(begun) >= at

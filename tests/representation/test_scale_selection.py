@@ -135,7 +135,7 @@ def test_a_large_image_is_read_in_part_and_gives_the_same_sigma() -> None:
     # 0.8 s on one free core; the bound is loose since other work may share it
     assert time.perf_counter() - start < 8
     assert chosen.sigma == pytest.approx(4.0, rel=0.1)
-    assert reads.pixels < 1.8 * AREA  # tiles and their halos
+    assert 0.8 * AREA < reads.pixels < 1.8 * AREA  # tiles and their halos
 
 
 def test_reads_a_dask_array() -> None:

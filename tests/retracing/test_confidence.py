@@ -11,7 +11,7 @@ from clem_retrace.geometry import invert, similarity
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.retracing.candidates import Match
-from clem_retrace.retracing.confidence import confidences
+from clem_retrace.retracing.confidence import confidences, lead, surprise
 
 ROI = Roi(10, 10, 60, 80)
 FOUND = RegistrationOptions().confidence_threshold
@@ -76,6 +76,26 @@ def test_one_that_stands_far_out_is_found() -> None:
     assert best_of(crowd) < 0.5
 
 
+def test_surprise_is_worked_out_from_the_rivals_alone() -> None:
+    """Rivals at a mean of 0.095 above the last of them, and the best 0.3 above the first."""
+    scores = [0.5, 0.2, 0.19, 0.1]
+    expected = 2 * np.log(1 + 0.3 / 0.095 / 2)
+    assert surprise(scores) == pytest.approx(expected)
+    assert surprise([40 + 7 * score for score in scores]) == pytest.approx(expected)
+    assert surprise([0.2, *scores[1:]]) == 0
+    # nine rivals tell the scale, those after them do not
+    crowd = [0.5, *np.linspace(0.2, 0.1, 9)]
+    assert surprise([*crowd, 0.0, -9.0]) == surprise(crowd)
+    assert surprise(crowd) != surprise(crowd[:-1])
+
+
+def test_of_three_candidates_too_little_is_known() -> None:
+    scores = [0.5, 0.2, 0.19, 0.1]
+    assert surprise(scores[:3]) == lead(scores[:3]) == 0
+    assert surprise(scores) > 0
+    assert lead(scores) == pytest.approx(np.log(2.5))
+
+
 def test_a_lone_candidate_has_nothing_to_stand_out_of() -> None:
     assert best_of([0.3]) < FOUND
 
@@ -84,7 +104,13 @@ def test_of_nothing_nothing_is_said() -> None:
     assert confidences([]) == ()
 
 
-@pytest.mark.parametrize("scores", [[0.2, 0.0], [0.0, 0.0], [0.2, -0.1, -0.2], [-0.1, -0.2]])
+@pytest.mark.parametrize(
+    "scores",
+    [
+        [0.2, 0.0], [0.0, 0.0], [0.2, -0.1, -0.2], [-0.1, -0.2], [0.2, 0.0, -0.1, -0.2, -0.3],
+        [0.2, -0.1, -0.2, -0.3], [0.0, 0.0, 0.0, 0.0],
+    ],
+)  # fmt: skip
 def test_scores_of_no_correlation_are_no_trouble(scores: list[float]) -> None:
     values = [one.confidence for one in confidences(ranked(scores))]
     assert all(0 <= value <= 1 for value in values)

@@ -11,6 +11,7 @@ from clem_retrace.retracing.descriptors import (
     LDP_CODES,
     ldp_codes,
     ldp_codes_steps,
+    ldp_readings,
     ldp_turns,
     log_bins,
     log_turns,
@@ -103,6 +104,16 @@ def test_turns_reorder_a_histogram_as_the_image_turns() -> None:
         expected = np.bincount(ldp_codes(laid).ravel(), minlength=LDP_BINS)
         np.testing.assert_array_equal(histogram[turn.order], expected)
         assert turn.contrast == 0
+
+
+def test_a_section_at_any_angle_has_one_reading_the_nearest() -> None:
+    readings = ldp_readings()
+    for angle in np.arange(-180, 180, 0.5):
+        for mirror in (False, True):
+            (reading,) = (one for one in readings if one.covers(angle, mirror))
+            assert reading.mirrored is mirror
+            assert reading.angle is not None
+            assert abs((angle - reading.angle + 180) % 360 - 180) <= 22.5
 
 
 def test_missing_pixels_have_no_code_nor_have_their_neighbours() -> None:

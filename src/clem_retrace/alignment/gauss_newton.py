@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from clem_retrace.alignment.interpolation import BLOCK, homogeneous, interpolate_block
 from clem_retrace.alignment.template import Model, Template, displacements, steepest_steps
 
-__all__ = ["Alignments", "align", "invert_all"]
+__all__ = ["LONGEST_STEP", "Alignments", "align", "invert_all"]
 
 #: Sampled values at a time.
 CHUNK = 4 * BLOCK

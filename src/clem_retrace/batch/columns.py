@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
+from clem_retrace.declaring import Declaration
 from clem_retrace.errors import BadFile, InvalidOption
 from clem_retrace.micrograph import Projection
-from clem_retrace.options import PRESETS, Declaration, declarations
+from clem_retrace.options import PRESETS, declarations
 
 __all__ = ["RECTANGLE", "TRUTH", "Cells", "Column", "column_of", "columns", "is_remark"]
 

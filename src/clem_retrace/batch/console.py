@@ -105,9 +105,8 @@ def write_template(path: Path | None) -> None:
 
 
 def _hush() -> None:
-    """Have packages not print what is said in one line here: damaged files, lost schedulers."""
-    for name in ("tifffile", "distributed.client"):
-        logging.getLogger(name).addFilter(lambda _: False)
+    """Have distributed not print what is said in one line here: that a scheduler was lost."""
+    logging.getLogger("distributed.client").addFilter(lambda _: False)
 
 
 def _summary(outcomes: Sequence[RowOutcome]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
@@ -66,17 +65,16 @@ class Finding:
     def of(cls, registration: Registration, truth: Roi | None = None) -> Finding:
         """Return the numbers of a registration."""
         lm_to_em = decompose(registration.lm_to_em)
-        estimate, error = registration.estimate, getattr(registration, "error", None)
-        row, col = registration.centre
+        estimate = registration.estimate
         return cls(
-            confidence=float(registration.confidence),
-            em_to_lm=tuple(float(number) for number in registration.em_to_lm[:2].ravel()),
-            centre=(float(row), float(col)),
-            angle=float(lm_to_em.angle),
-            mirrored=bool(lm_to_em.mirrored),
-            magnification=float(lm_to_em.magnification),
-            support=float(estimate.support) if estimate else None,
-            expected_error=None if error is None or not math.isfinite(error) else float(error),
+            confidence=registration.confidence,
+            em_to_lm=tuple(registration.em_to_lm[:2].ravel().tolist()),
+            centre=registration.centre,
+            angle=lm_to_em.angle,
+            mirrored=lm_to_em.mirrored,
+            magnification=lm_to_em.magnification,
+            support=estimate.support if estimate else None,
+            expected_error=registration.error,
             distance=None if truth is None else registration.distance_to(truth),
         )
 

@@ -7,7 +7,6 @@ memory for itself.
 
 from __future__ import annotations
 
-import os
 import queue
 from collections import deque
 from collections.abc import Sequence
@@ -16,14 +15,9 @@ from clem_retrace.batch.child_process import ChildProcess
 from clem_retrace.batch.crews import HEARTBEAT, Crew, Ended, Started
 from clem_retrace.batch.outcomes import Outcome
 from clem_retrace.batch.running_rows import Task
+from clem_retrace.parallel import cores
 
-__all__ = ["cores", "run_on_cores"]
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+__all__ = ["run_on_cores"]
 
 
 def run_on_cores(tasks: Sequence[Task], workers: int | None = None) -> Crew:

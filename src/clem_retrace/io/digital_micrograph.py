@@ -2,7 +2,7 @@
 
 Read here, as far as it is needed, because of the packages that read both, rosettasciio and
 ncempy are under the GPL, and nionswift-io loads the whole image and takes unsigned bytes for
-signed ones. Pixels are not read: the caller maps them.
+signed ones. Pixels are not read: that is for `file_pixels`.
 
 A file is a tree of tags. A group holds tags with or without a name; a tag is a group or a
 value, and a value is preceded by a list of numbers that say its type. DM4 is DM3 with
@@ -24,57 +24,26 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-__all__ = ["StoredImage", "find_image"]
+from clem_retrace.io.stored_image import StoredImage
+
+__all__ = ["find_image"]
 
 GROUP, VALUE = 20, 21
 STRUCT, STRING, ARRAY = 15, 18, 20
 
 #: Types of values: of one number each, as `struct` spells them.
-_NUMBERS = {2: "h", 3: "i", 4: "H", 5: "I", 6: "f", 7: "d", 8: "?", 9: "b", 10: "B"} | {
-    11: "q",
-    12: "Q",
-}
+_NUMBERS = {
+    2: "h", 3: "i", 4: "H", 5: "I", 6: "f", 7: "d", 8: "?", 9: "b", 10: "B", 11: "q", 12: "Q",
+}  # fmt: skip
 
 #: Types of images by their tag ``DataType``; 23 are the colours B, G, R and one spare byte.
-_IMAGES = {1: "i2", 2: "f4", 3: "c8", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4"} | {
-    12: "f8",
-    13: "c16",
-    14: "u1",
-    23: "(4,)u1",
-    39: "i8",
-    40: "u8",
-}
+_IMAGES = {
+    1: "i2", 2: "f4", 3: "c8", 6: "u1", 7: "i4", 9: "i1", 10: "u2", 11: "u4", 12: "f8",
+    13: "c16", 14: "u1", 23: "(4,)u1", 39: "i8", 40: "u8",
+}  # fmt: skip
 
 #: Larger ones are no tags of a microscope's; nor are there more tags, or images of more axes.
 DEEPEST, LONGEST_TYPE, LONGEST_TEXT, MOST_TAGS, MOST_AXES = 64, 1000, 4096, 1_000_000, 8
-
-
-@dataclass(frozen=True, slots=True)
-class StoredImage:
-    """An image in a file.
-
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        With the file's byte order.
-    shape : tuple of int
-        Columns last; colours have a further axis of four.
-    offset : int, bytes
-        From the start of the file to the first pixel.
-    calibrations : tuple of (number, unit)
-        Size of a pixel along each axis of `shape` but that of colours; an empty unit where
-        it is not known.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offset: int
-    calibrations: tuple[tuple[float, str], ...]
-
-    @property
-    def colour(self) -> bool:
-        """Whether the last axis holds blue, green, red and a spare byte."""
-        return len(self.shape) > len(self.calibrations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ def _grid(transform: PairTransform, frame: Which, region: Roi | None, width: int
     RoiError
         The images do not lie over each other.
     """
-    facts = transform.lm if frame == "lm" else transform.em
+    facts = transform.facts(frame)
     if region is not None:
         shown = region_on(transform, region, frame)
     elif frame == "em":

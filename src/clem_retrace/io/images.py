@@ -220,17 +220,13 @@ def _read_picture(path: Path) -> _Read:
 
 def _read_mrc(path: Path) -> _Read:
     image = mrc.find_image(path)
-    data = pixels_of(path, image.dtype, image.shape, image.offset)
-    return data, "Q" * (data.ndim - 2) + "YX", mrc_pixel_size(image)
+    return image.pixels(path), image.axes, mrc_pixel_size(image)
 
 
 def _read_dm(path: Path) -> _Read:
     image = digital_micrograph.find_image(path)
-    data = pixels_of(path, image.dtype, image.shape, image.offset)
-    axes = "Q" * (len(image.calibrations) - 2) + "YX"
-    if image.colour:
-        return data[..., 2::-1], axes + "S", dm_pixel_size(image)
-    return data, axes, dm_pixel_size(image)
+    data: Any = image.pixels(path)
+    return data[..., 2::-1] if image.colour else data, image.axes, dm_pixel_size(image)
 
 
 def _read_npy(path: Path) -> _Read:

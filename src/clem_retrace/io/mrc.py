@@ -1,6 +1,6 @@
 """MRC files, as IMOD, SerialEM and tomography write them: where the pixels lie, how large they are.
 
-Only the header is read, 1024 bytes of a fixed form; the caller maps the pixels.
+Only the header is read, 1024 bytes of a fixed form; the pixels are for `file_pixels`.
 
 References
 ----------
@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-__all__ = ["MrcImage", "find_image"]
+from clem_retrace.io.stored_image import StoredImage
+
+__all__ = ["find_image"]
 
 HEADER = 1024
 
@@ -33,29 +33,7 @@ IMOD_STAMP, IMOD_SIGNED = 1146047817, 1
 STACK, VOLUMES = 0, range(401, 631)
 
 
-@dataclass(frozen=True, slots=True)
-class MrcImage:
-    """The image in a file.
-
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        With the file's byte order.
-    shape : tuple of int
-        Columns last.
-    offset : int, bytes
-        From the start of the file to the first pixel.
-    voxel : (float, float, float), angstrom
-        Size along columns, rows and planes; NaN where the header does not tell.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offset: int
-    voxel: tuple[float, float, float]
-
-
-def find_image(path: Path) -> MrcImage:
+def find_image(path: Path) -> StoredImage:
     """Return where the image of a file lies.
 
     Raises
@@ -92,8 +70,10 @@ def find_image(path: Path) -> MrcImage:
         shape = (rows, cols)
     elif group in VOLUMES and intervals[2] > 0 and planes % intervals[2] == 0:
         shape = (planes // intervals[2], intervals[2], rows, cols)
-    width, height, depth = (
-        length / count if count else math.nan
+    # Along columns, rows and planes; a stack of volumes has none from one to the next.
+    sizes = [
+        (length / count if count else math.nan, "angstrom")
         for length, count in zip(lengths, intervals, strict=True)
-    )
-    return MrcImage(dtype, shape, HEADER + extended, (width, height, depth))
+    ]
+    calibrations = [*sizes, (math.nan, "")][: len(shape)]
+    return StoredImage(dtype, shape, HEADER + extended, tuple(reversed(calibrations)))

@@ -34,9 +34,9 @@ from pathlib import Path
 from typing import Any
 
 from clem_retrace.errors import BadImage
-from clem_retrace.io import mrc
-from clem_retrace.io.digital_micrograph import StoredImage, find_image
+from clem_retrace.io import digital_micrograph, mrc
 from clem_retrace.io.formats import Kind, kind_of, reading, recognise
+from clem_retrace.io.stored_image import StoredImage
 from clem_retrace.io.tiff import open_tiff
 from clem_retrace.io.tiff_calibrations import Calibration, Length, calibrations
 
@@ -148,29 +148,31 @@ def pixel_size_of(path: str | os.PathLike[str]) -> PixelSize | None:
     kind = kind_of(path)
     with reading(path, kind):
         if kind == "DM3/DM4":
-            return dm_pixel_size(find_image(Path(path)))
+            return dm_pixel_size(digital_micrograph.find_image(Path(path)))
         if kind == "MRC":
             return mrc_pixel_size(mrc.find_image(Path(path)))
         with open_tiff(Path(path)) as tif:
             return tiff_pixel_size(tif)
 
 
-def mrc_pixel_size(image: mrc.MrcImage) -> PixelSize | None:
+def mrc_pixel_size(image: StoredImage) -> PixelSize | None:
     """Return the pixel size in the header of an MRC file, in nm.
 
     One ångström is what programs write that know of none.
     """
-    width, height, depth = image.voxel
-    if width == height == 1:
-        return None
-    rows, cols, planes = ((size, "angstrom") for size in (height, width, depth))
-    return _pixel_size((rows, cols), "MRC header", planes)
+    (height, _), (width, _) = image.calibrations[-2:]
+    return None if width == height == 1 else _of_stored(image, "MRC header")
 
 
 def dm_pixel_size(image: StoredImage) -> PixelSize | None:
     """Return the pixel size in the tags of a DigitalMicrograph file, in nm."""
+    return _of_stored(image, "DM3/DM4 tags")
+
+
+def _of_stored(image: StoredImage, source: str) -> PixelSize | None:
+    """Return the sizes of an image that was found in a file, in nm, or None."""
     *planes, rows, cols = image.calibrations
-    return _pixel_size((rows, cols), "DM3/DM4 tags", planes[-1] if planes else (math.nan, ""))
+    return _pixel_size((rows, cols), source, planes[-1] if planes else (math.nan, ""))
 
 
 def tiff_pixel_size(tif: Any) -> PixelSize | None:

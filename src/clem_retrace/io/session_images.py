@@ -11,39 +11,34 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from clem_retrace.errors import BadFile, ClemRetraceError
 from clem_retrace.events import Progress, Steps, run
+from clem_retrace.io.session_paths import Place, paths_in, places_of
 from clem_retrace.io.tables import Table
 from clem_retrace.memory import digest_steps
 from clem_retrace.micrograph import Micrograph, Projection
 from clem_retrace.pixels import read
+from clem_retrace.registration.landmarks import Which
 
 if TYPE_CHECKING:
     from clem_retrace.synthetic import Pair
 
 __all__ = [
+    "DIGESTED_BYTES",
     "SAMPLES",
     "FoundImage",
-    "Place",
-    "Role",
     "SessionImage",
     "describe",
     "describe_steps",
     "find_image",
     "find_image_steps",
-    "place_of",
     "sample_pair",
 ]
-
-Role = Literal["lm", "em"]
-
-#: Returns where a file is now, from its path seen from the session and its absolute path.
-Place = Callable[[str, str], Path]
 
 #: Names of the sample pairs.
 SAMPLES = ("endosomes", "melanosomes", "real")
@@ -102,7 +97,7 @@ class SessionImage:
             "shape": list(self.shape),
             "pixel_size": self.pixel_size,
             "digest": self.digest,
-            "path": None if self.path is None else _places(self.path, folder),
+            "path": None if self.path is None else places_of(self.path, folder),
             "sample": self.sample or None,
             "channel": self.channel,
             "projection": self.projection,
@@ -132,7 +127,7 @@ class SessionImage:
             shape=(int(rows), int(cols)),
             pixel_size=table.positive("pixel_size") if table.has("pixel_size") else None,
             digest=table.text("digest"),
-            path=place(*_paths(table.table("path"))) if table.has("path") else None,
+            path=place(*paths_in(table.table("path"))) if table.has("path") else None,
             sample=table.text("sample", SAMPLES) if table.has("sample") else "",
             channel=table.whole("channel", 0) if table.has("channel") else None,
             projection=table.text("projection", get_args(Projection)),  # type: ignore[arg-type]
@@ -205,13 +200,13 @@ class FoundImage:
         return not self.problem
 
 
-def find_image(image: SessionImage, role: Role) -> FoundImage:
+def find_image(image: SessionImage, role: Which) -> FoundImage:
     """Return an image of a session, read again; see `find_image_steps`."""
     return run(find_image_steps(image, role))
 
 
 def find_image_steps(
-    image: SessionImage, role: Role, stage: str = "recognising"
+    image: SessionImage, role: Which, stage: str = "recognising"
 ) -> Steps[FoundImage]:
     """Yield progress; return an image of a session, read again and compared with what it was.
 
@@ -263,7 +258,7 @@ def sample_pair(name: str) -> Pair:
     return pairs[name]()
 
 
-def _read(image: SessionImage, role: Role) -> Micrograph:
+def _read(image: SessionImage, role: Which) -> Micrograph:
     """Return an image of a session, with the pixel size that was used.
 
     Raises
@@ -309,53 +304,3 @@ def _pixel_digest_steps(pixels: Any, stage: str) -> Steps[str]:
         part = read(pixels, slice(first, first + DIGESTED_ROWS))
         together.update((yield from digest_steps(part, stage)).encode())
     return together.hexdigest()
-
-
-def _places(path: Path, folder: Path) -> dict[str, str]:
-    """Return where a file is: seen from a folder, where there is a way, and in full."""
-    try:
-        # The file itself may be a link to somewhere else: it is found by the link.
-        relative = os.path.relpath(Path(os.path.realpath(path.parent), path.name), folder)
-    except ValueError:  # on another drive
-        relative = ""
-    return {"relative": Path(relative).as_posix() if relative else "", "absolute": str(path)}
-
-
-def place_of(folder: Path, relative: str, absolute: str) -> Path:
-    """Return where a file is now: where it was seen from the session's folder, if it is there.
-
-    A session that was moved together with its images finds them; if they are not there, they
-    may not have been moved.
-    """
-    near, far = Path(os.path.normpath(folder / relative)), Path(absolute)
-    if not relative:
-        return far
-    # A path of another system is not absolute here.
-    if os.path.isfile(near) or not (far.is_absolute() and os.path.isfile(far)):
-        return near
-    return far
-
-
-def _paths(table: Table) -> tuple[str, str]:
-    """Return the relative and the absolute path of a file.
-
-    Raises
-    ------
-    BadFile
-        They are none.
-    """
-    relative, absolute = table.text("relative"), table.text("absolute")
-    for text in (relative, absolute):
-        if any(ord(letter) < 32 for letter in text) or "://" in text:
-            raise BadFile(f"{table.where} is {text!r}: the path of a file is needed")
-    if _is_absolute(relative):
-        raise BadFile(f"{table.where}.relative is {relative!r}: a relative path is needed")
-    if not _is_absolute(absolute):
-        raise BadFile(f"{table.where}.absolute is {absolute!r}: an absolute path is needed")
-    return relative, absolute
-
-
-def _is_absolute(text: str) -> bool:
-    """Whether a path is absolute on any system."""
-    windows = PureWindowsPath(text)
-    return PurePosixPath(text).is_absolute() or bool(windows.drive or windows.root)

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clem_retrace.errors import BadFile, ClemRetraceError
-from clem_retrace.io.session_images import Place, SessionImage, place_of
+from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.session_landmarks import SessionLandmarks
+from clem_retrace.io.session_paths import Place, place_of
 from clem_retrace.io.tables import Table, read_table
 from clem_retrace.io.writing import replacing
 from clem_retrace.micrograph import Roi

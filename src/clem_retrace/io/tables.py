@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clem_retrace.errors import BadFile
+from clem_retrace.errors import BadFile, shown
 from clem_retrace.io.bounded import read_bounded
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "parse_table", "read_table"]
 
 
 class Table:
@@ -33,7 +33,7 @@ class Table:
 
     def __init__(self, values: Any, where: str) -> None:
         if not isinstance(values, Mapping):
-            raise BadFile(f"{where} is {_shown(values)}: a table is needed")
+            raise BadFile(f"{where} is {shown(values)}: a table is needed")
         self.values: Mapping[str, Any] = values
         self.where = where
 
@@ -43,7 +43,7 @@ class Table:
         value = self.values[name]
         # For Python, truth values are whole numbers.
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise BadFile(f"{self.where}.{name} is {_shown(value)}: {what} is needed")
+            raise BadFile(f"{self.where}.{name} is {shown(value)}: {what} is needed")
         return value
 
     def has(self, name: str) -> bool:
@@ -76,14 +76,14 @@ class Table:
         """Return so many numbers."""
         values = self._entry(name, list, "a list of numbers")
         if len(values) != count or not _are_numbers(values):
-            raise BadFile(f"{self.where}.{name} is {_shown(values)}: {count} numbers are needed")
+            raise BadFile(f"{self.where}.{name} is {shown(values)}: {count} numbers are needed")
         return tuple(float(value) for value in values)
 
     def points(self, name: str) -> tuple[tuple[float, float], ...]:
         """Return pairs of numbers."""
         rows = self._entry(name, list, "a list of points")
         if not all(isinstance(row, list) and len(row) == 2 and _are_numbers(row) for row in rows):
-            raise BadFile(f"{self.where}.{name} is {_shown(rows)}: pairs of numbers are needed")
+            raise BadFile(f"{self.where}.{name} is {shown(rows)}: pairs of numbers are needed")
         return tuple((float(row), float(col)) for row, col in rows)
 
     def time(self, name: str) -> datetime:
@@ -121,7 +121,17 @@ def read_table(path: Path, where: str, largest: int) -> Table:
     BadFile
         There is no such file, it is too large, no JSON, or holds a number that is not finite.
     """
-    content = read_bounded(path, where, largest)
+    return parse_table(path, read_bounded(path, where, largest), where)
+
+
+def parse_table(path: Path, content: str | bytes, where: str) -> Table:
+    """Return the table that the content of a JSON file is, as `read_table` does.
+
+    Raises
+    ------
+    BadFile
+        It is no JSON, no table, or holds a number that is not finite.
+    """
     try:
         values = json.loads(
             content, parse_float=_finite, parse_constant=_finite, parse_int=_finite_int
@@ -129,7 +139,7 @@ def read_table(path: Path, where: str, largest: int) -> Table:
     except (ValueError, RecursionError) as error:
         raise BadFile(f"{path} is no {where}, or is damaged: {error}") from error
     if not isinstance(values, Mapping):
-        raise BadFile(f"{path} is no {where}: a table is needed, and it holds {_shown(values)}")
+        raise BadFile(f"{path} is no {where}: a table is needed, and it holds {shown(values)}")
     return Table(values, where)
 
 
@@ -147,9 +157,3 @@ def _finite(text: str) -> float:
 def _finite_int(text: str) -> int:
     _finite(text)  # whole numbers too can be larger than any float
     return int(text)
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it is told to people: not all of a long one."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."

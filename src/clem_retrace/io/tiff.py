@@ -94,7 +94,7 @@ def checked_series(path: Path, tif: Any) -> Any:
     series = tif.series[0]
     _check_planes(path, tif, series)
     if series.dataoffset is not None:
-        return series  # one block, which is checked when it is mapped
+        return series  # one block, which `pixels_of` checks
     size, claimed, stored, held = tif.filehandle.size, 0, 0, 0
     for page in series.pages:
         if page is None:

@@ -117,7 +117,7 @@ def fitted_grid(
         the whole image.
     """
     if region is None:
-        region = Roi(0, 0, *(transform.lm if frame == "lm" else transform.em).shape)
+        region = Roi(0, 0, *transform.facts(frame).shape)
     zoom = side / max(region.height, region.width)
     size = frame_pixel_size(transform, frame)
     return Grid(

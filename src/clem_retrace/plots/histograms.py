@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Progress, Steps
 from clem_retrace.geometry import Matrix, angle_between, compose, invert, map_points
+from clem_retrace.inputs import in_memory
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.options import Descriptor, Similarity
@@ -22,7 +23,7 @@ from clem_retrace.retracing import LDP_BINS, Match, ldp_turns, log_turns
 from clem_retrace.retracing.descriptors import Turn
 from clem_retrace.retracing.patches import roi_histogram
 from clem_retrace.retracing.similarities import similarity
-from clem_retrace.stages import HISTOGRAM_LIMIT, binned_steps, work_steps
+from clem_retrace.stages import HISTOGRAM_LIMIT, binned_steps, finest_ratio, work_steps
 
 if TYPE_CHECKING:
     from clem_retrace.result import Registration
@@ -125,18 +126,13 @@ def _binned_steps(
 
     The arguments of the stages are those of a run, so that they can be recalled.
     """
-    data = np.asarray(lm.data, dtype=np.float32)
-    if not np.isfinite(data).all():
-        data = np.where(np.isfinite(data), data, np.nan).astype(np.float32)
+    ratio, options = registration.ratio, registration.options
     source: tuple[Micrograph, Matrix] = em, np.eye(3)
-    if registration.options.histogram.matched:
-        source = yield from work_steps(em, registration.ratio, "EM decimation", recall)
+    if options.histogram.matched:
+        finest = finest_ratio(ratio, options)
+        source = yield from work_steps(em, finest, "EM decimation", recall)
     sigmas = (registration.lm_scale.sigma, registration.em_scale.sigma)
-    return (
-        yield from binned_steps(
-            Micrograph(data), *source, registration.ratio, sigmas, registration.options, recall
-        )
-    )
+    return (yield from binned_steps(in_memory(lm), *source, ratio, sigmas, options, recall))
 
 
 def _log_turn(match: Match, bins: int) -> Turn:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clem_retrace.representation import ScaleSelection
     from clem_retrace.result import Registration
 
-__all__ = ["needed_score", "scale_figure", "score_figure", "taken_rank"]
+__all__ = ["needed_score", "scale_figure", "score_figure"]
 
 #: Diameter of the blob that a Laplacian of Gaussian responds to most, in sigmas.
 BLOB_DIAMETER = 2 * math.sqrt(2)
@@ -132,7 +132,7 @@ def _scale_rows(
 def score_figure(registration: Registration) -> Figure:
     """Return the scores of the ranked candidates, each search's in a panel of its own."""
     matches = registration.candidates.matches
-    taken = taken_rank(registration)
+    taken = registration.rank
     needed = needed_score(registration)
     panels = [
         _score_panel(search, registration.candidates, taken, needed)
@@ -149,14 +149,6 @@ def score_figure(registration: Registration) -> Figure:
             for rank, match in enumerate(matches, start=1)
         ),
     )
-
-
-def taken_rank(registration: Registration) -> int:
-    """Return the rank of the candidate that was taken, from 1; 0 if it is not among them."""
-    for rank, match in enumerate(registration.candidates.matches, start=1):
-        if np.array_equal(match.em_to_lm, registration.match.em_to_lm):
-            return rank
-    return 0
 
 
 def _score_panel(search: Search, candidates: Candidates, taken: int, needed: float | None) -> Panel:

@@ -9,9 +9,9 @@ from html import escape
 
 from clem_retrace.plots.drawing import draw, height_of
 from clem_retrace.plots.figures import Figure
-from clem_retrace.plots.surface import DASHES, PAPER, Anchor, Box, Ink, Inks, Point, Stroke
+from clem_retrace.plots.surface import DASHES, PAPER, Anchor, Box, Ink, Point, Stroke
 
-__all__ = ["FONT", "SvgSurface", "as_svg"]
+__all__ = ["FONT", "WIDTH", "SvgSurface", "as_svg"]
 
 #: Width of a figure and size of its letters, pixels.
 WIDTH, SIZE = 360, 12
@@ -24,18 +24,17 @@ NARROW, USUAL, CAPITAL, BROAD = 0.42, 0.64, 0.77, 1.0
 _NARROW, _BROAD = frozenset(" .,:;'|()[]fijlrt"), frozenset("mMwWGOQ@%\u2014")
 
 
-def as_svg(figure: Figure, *, inks: Inks = PAPER, width: float = WIDTH) -> str:
+def as_svg(figure: Figure, *, width: float = WIDTH) -> str:
     """Return a figure as an SVG element, which is a file as it stands.
 
     Parameters
     ----------
     figure : Figure
-    inks : Inks
     width : float, pixels
     """
     surface = SvgSurface()
     height = math.ceil(height_of(figure, surface, width))
-    draw(surface, figure, width, inks)
+    draw(surface, figure, width, PAPER)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height}" '
         f'viewBox="0 0 {width:g} {height}" role="img" aria-label="{escape(figure.caption)}" {FONT}>'

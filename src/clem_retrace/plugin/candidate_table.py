@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QTableWidgetItem
+
+from clem_retrace.plugin.short_table import ShortTable
 
 if TYPE_CHECKING:
     from clem_retrace.retracing.candidates import Match, Search
@@ -51,7 +53,7 @@ def confidence_text(confidence: float | None, threshold: float) -> str:
     return f"{sign} {int(100 * confidence + 1e-9)}%"
 
 
-class CandidateTable(QTableWidget):
+class CandidateTable(ShortTable):
     """One row for each candidate, best first; the one that is shown is selected.
 
     Signals
@@ -62,25 +64,9 @@ class CandidateTable(QTableWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(COLUMNS), parent)
-        self.setObjectName("candidate_table")
-        self.setAccessibleName("Candidates")
+    def __init__(self) -> None:
+        super().__init__("candidate_table", "Candidates", COLUMNS, seen=(0, ROWS_SEEN))
         self.setToolTip("Click a candidate to see it on the EM, and its overlay on the LM")
-        self.setHorizontalHeaderLabels(list(COLUMNS))
-        for column, tip in enumerate(COLUMNS.values()):
-            self.horizontalHeaderItem(column).setToolTip(tip)
-        self.verticalHeader().hide()
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        header = self.horizontalHeader()
-        header.setMinimumSectionSize(20)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
         self.currentCellChanged.connect(self._on_current)
 
     def show_candidates(
@@ -104,37 +90,30 @@ class CandidateTable(QTableWidget):
         threshold : float
             Confidence from which one counts as found.
         """
-        blocked = self.blockSignals(True)
-        self.setRowCount(len(matches))
-        for row, (match, place, done) in enumerate(zip(matches, places, registered, strict=True)):
-            centre = place.centre
-            texts = (
-                f"{row + 1} ●" if done else f"{row + 1}",
-                confidence_text(None if match.search == "hand" else match.confidence, threshold),
-                f"{match.score:.3f}",
-                f"{place.angle:.1f}°",
-                "yes" if place.mirrored else "no",
-                f"{centre[0]:.0f}, {centre[1]:.0f}",
-            )
-            for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                item.setToolTip(ORIGINS[match.search])
-                self.setItem(row, column, item)
-        self.resizeRowsToContents()
-        self.setCurrentCell(chosen, 0)
-        self.updateGeometry()
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self.setRowCount(len(matches))
+            for row, (match, place, done) in enumerate(
+                zip(matches, places, registered, strict=True)
+            ):
+                self._show_row(row, match, place, done, threshold)
+            self.resizeRowsToContents()
+            self.setCurrentCell(chosen, 0)
+            self.updateGeometry()
 
-    def sizeHint(self) -> QSize:
-        """Return room for the header and a few rows."""
-        rows = min(self.rowCount(), ROWS_SEEN)
-        height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth() + 2
-        height += sum(self.rowHeight(row) for row in range(rows))
-        return QSize(super().sizeHint().width(), height)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the same height: the dock scrolls, the table only beyond it."""
-        return QSize(0, self.sizeHint().height())
+    def _show_row(self, row: int, match: Match, place: Match, done: bool, threshold: float) -> None:
+        centre = place.centre
+        texts = (
+            f"{row + 1} ●" if done else f"{row + 1}",
+            confidence_text(None if match.search == "hand" else match.confidence, threshold),
+            f"{match.score:.3f}",
+            f"{place.angle:.1f}°",
+            "yes" if place.mirrored else "no",
+            f"{centre[0]:.0f}, {centre[1]:.0f}",
+        )
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            item.setToolTip(ORIGINS[match.search])
+            self.setItem(row, column, item)
 
     def _on_current(self, row: int, _column: int, before: int, _column_before: int) -> None:
         if row >= 0 and row != before:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
-from clem_retrace.plugin.option_form import ignore_wheel
+from clem_retrace.plugin.looks import style_sheet
+from clem_retrace.plugin.step_box import StepBox
 
-__all__ = ["ScrollingDock"]
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["ScrollingDock", "StepsDock", "ignore_wheel"]
 
 #: Pixels that are left free at the sides.
 MARGINS = 6
+
+#: Width of a dock of steps in characters, if no row needs more.
+WIDTH = 56
 
 #: Milliseconds after which a new dock has taken its room from the canvas.
 SETTLED = 100
@@ -22,16 +38,28 @@ SETTLED = 100
 class ScrollingDock(QWidget):
     """Base of a dock widget: as wide as its boxes need, as high as the window allows.
 
-    It knows when it has got its place in a window (`opened`) and when its dock was closed
-    (`released`); what is in the boxes is the subclass's.
+    It knows when it has got its place in a window (`opened`), when the layers of the viewer
+    are others (`layers_changed`) and when its dock was closed (`released`); what is in the
+    boxes is the subclass's.
     """
 
     # Read by `event`, which Qt calls before `__init__` is through.
     _docked = False
     _opened = False
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, viewer: Viewer, parent: QWidget | None = None) -> None:
+        """Make an empty dock.
+
+        Parameters
+        ----------
+        name : str
+            As an object.
+        viewer : napari.Viewer
+            A `ViewerModel` will do.
+        """
         super().__init__(parent)
+        self.setObjectName(name)
+        self._viewer = viewer
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -53,6 +81,33 @@ class ScrollingDock(QWidget):
         layout.addWidget(bar)
         ignore_wheel(self)
 
+    def follow_viewer(self) -> None:
+        """Follow the layers of the viewer and its theme, until the dock is closed."""
+        for event, slot in self.viewer_events():
+            event.connect(slot)
+        self.theme_changed()
+
+    def viewer_events(self) -> list[tuple[Any, Callable[..., None]]]:
+        """Return the viewer's events that are followed, and what follows."""
+        layers = self._viewer.layers.events
+        listed = layers.inserted, layers.removed, layers.reordered, layers.renamed
+        followed: list[tuple[Any, Callable[..., None]]]
+        followed = [(event, self._on_layers) for event in listed]
+        return [*followed, (self._viewer.events.theme, self._on_theme)]
+
+    def _on_layers(self, _event: Any) -> None:
+        self.layers_changed()
+
+    def _on_theme(self, _event: Any) -> None:
+        self.theme_changed()
+
+    def layers_changed(self) -> None:
+        """Offer the layers that there are now; for subclasses."""
+
+    def theme_changed(self) -> None:
+        """Look as the viewer does."""
+        self.setStyleSheet(style_sheet(self._viewer.theme))
+
     def reveal(self, box: QWidget) -> None:
         """Scroll to a box, once it has the size of its present content."""
         self._revealed = box
@@ -62,10 +117,12 @@ class ScrollingDock(QWidget):
         """Do what is due when the dock has its place; for subclasses."""
 
     def released(self) -> None:
-        """Let go of everything outside: the dock was closed; for subclasses."""
+        """Let go of the viewer, the dock was closed; of all else in subclasses."""
+        for event, slot in self.viewer_events():
+            event.disconnect(slot)
 
     def content_width(self) -> int:
-        """Return the least width of the boxes, in pixels; for subclasses."""
+        """Return the least width of the boxes, in pixels."""
         return int(self._scroll.widget().minimumSizeHint().width())
 
     def sizeHint(self) -> QSize:
@@ -100,3 +157,40 @@ class ScrollingDock(QWidget):
     def _scroll_to_revealed(self) -> None:
         if self._revealed is not None:
             self._scroll.ensureWidgetVisible(self._revealed)
+
+
+class StepsDock(ScrollingDock):
+    """Base of a dock whose boxes are steps that open and fold."""
+
+    def fill_steps(self, steps: Sequence[StepBox], bar: QWidget) -> None:
+        """Lay out the steps, and the bar below them."""
+        self._steps_shown = tuple(steps)
+        for step in steps:
+            step.opened_by_user.connect(partial(self.reveal, step))
+        self.fill(steps, bar)
+
+    def content_width(self) -> int:
+        """Return the width of the widest step, folded or not: it does not change with them."""
+        usual = self.fontMetrics().averageCharWidth() * WIDTH
+        return int(max(usual, *(step.full_width for step in self._steps_shown)))
+
+
+class _WheelFilter(QObject):
+    """Leaves the wheel to the scroll area, unless the control has the focus."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Wheel:
+            assert isinstance(watched, QWidget)
+            if not watched.hasFocus():
+                event.ignore()
+                return True
+        return False
+
+
+def ignore_wheel(parent: QWidget) -> None:
+    """Keep scrolling over a form from changing the numbers and choices in it."""
+    wheel_filter = _WheelFilter(parent)
+    for kind in (QAbstractSpinBox, QComboBox):
+        for control in parent.findChildren(kind):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            control.installEventFilter(wheel_filter)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.form import put_outline
 from clem_retrace.plugin.notices import sentence, warn
 from clem_retrace.plugin.regions import em_patch, lm_region
@@ -87,7 +87,7 @@ class Drawing(QObject):
     def _bind_keys(self, kind: str) -> None:
         """Let the keys for undo and redo work on the canvas too, in the layers made for this."""
         shapes = self._regions.layer(kind)
-        if shapes is None or outputs.role(shapes) is None or shapes in self._bound:
+        if shapes is None or roles.role(shapes) is None or shapes in self._bound:
             return
         self._bound.append(shapes)
         for key, signal in self._keys.items():

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.layers import Shapes
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.frames import drawn_side, nm_per_unit
+from clem_retrace.plugin import roles
+from clem_retrace.plugin.sight import camera, screen_pixel
+from clem_retrace.plugin.timers import later
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -35,12 +36,8 @@ class EdgeWidths(QObject):
     def __init__(self, viewer: Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        # The camera has moved to the scene in napari 0.9.
-        self._camera = getattr(viewer, "scene", viewer).camera
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(CALM)
-        self._timer.timeout.connect(self.follow)
+        self._camera = camera(viewer)
+        self._timer = later(self, self.follow, CALM)
         self._camera.events.zoom.connect(self._on_zoom)
         viewer.layers.events.inserted.connect(self._on_zoom)
 
@@ -50,12 +47,12 @@ class EdgeWidths(QObject):
     def follow(self) -> None:
         """Make all outlines of ours as wide as they are to be at this zoom."""
         for layer in self._viewer.layers:
-            if isinstance(layer, Shapes) and outputs.role(layer) in outputs.OUTLINES:
+            if isinstance(layer, Shapes) and roles.role(layer) in roles.OUTLINES:
                 self._follow(layer)
 
     def _follow(self, layer: Shapes) -> None:
-        pixel = self._screen_pixel(layer)
-        entry = layer.metadata[outputs.KEY]
+        pixel = screen_pixel(self._viewer, layer)
+        entry = layer.metadata[roles.KEY]
         widths = [
             pixel * (NARROW if entry.get("chosen", number) != number else WIDE)
             for number in range(len(layer.data))
@@ -66,15 +63,6 @@ class EdgeWidths(QObject):
             # In this order: the current width is also that of the shape that is selected.
             layer.current_edge_width = pixel * WIDE
             layer.edge_width = widths
-
-    def _screen_pixel(self, layer: Shapes) -> float:
-        """Return the side of a pixel of the screen, in pixels of a layer."""
-        unit = 1.0
-        units = getattr(self._viewer.layers, "units", None)
-        own = nm_per_unit(layer)
-        if units is not None and own is not None:
-            unit = own[-1] / float((1 * units[-1]).to("nm").magnitude)
-        return float(1.0 / (self._camera.zoom * drawn_side(layer) * unit))
 
     def release(self) -> None:
         """Follow the zoom no more."""

@@ -39,10 +39,6 @@ class Fold(QWidget):
         layout.addWidget(content)
         self._show(False)
 
-    def unfold(self) -> None:
-        """Show the content."""
-        self.button.setChecked(True)
-
     def _show(self, shown: bool) -> None:
         self.button.setText(f"{'▾' if shown else '▸'} {self._title}")
         self._content.setVisible(shown)

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from clem_retrace.geometry import invert, map_points
 from clem_retrace.options import RegistrationOptions, declarations
-from clem_retrace.plugin.frames import pixels_between
+from clem_retrace.plugin.frames import finest, pixels_between
 from clem_retrace.plugin.layers import StackChoice
 from clem_retrace.plugin.regions import chosen_shape
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
-__all__ = ["Form", "Outline", "image_key", "outline", "put_outline"]
+__all__ = ["Form", "Outline", "by_path", "image_key", "outline", "put_outline"]
 
 #: Decimals to which outlines are kept, in pixels.
 DECIMALS = 3
@@ -99,8 +99,7 @@ def image_key(layer: Image | None) -> str:
     """Return what tells an image from others, and from itself with other pixels."""
     if layer is None:
         return ""
-    data = layer.data[0] if layer.multiscale else layer.data
-    return f"{layer.unique_id} {id(data)}"
+    return f"{layer.unique_id} {id(finest(layer))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class Form:
 
     def changed_options(self, before: Form) -> tuple[str, ...]:
         """Return the full names of the options that differ from another form's."""
-        mine, others = _by_path(self.options), _by_path(before.options)
+        mine, others = by_path(self.options), by_path(before.options)
         return tuple(path for path in mine if mine[path] != others[path])
 
     def changes(self, before: Form) -> tuple[str, ...]:
@@ -198,7 +197,8 @@ def _close(now: Outline | None, then: Outline | None) -> bool:
     return now is not None and then is not None and now.is_close_to(then)
 
 
-def _by_path(options: RegistrationOptions) -> dict[str, Any]:
+def by_path(options: RegistrationOptions) -> dict[str, Any]:
+    """Return the values of all options, by their full names."""
     nested = options.to_dict()
     return {
         declared.path: (nested[declared.group] if declared.group else nested)[declared.name]

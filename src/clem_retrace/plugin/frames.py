@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.geometry import Matrix, compose, invert, map_points
+from clem_retrace.geometry import Matrix, compose, invert, magnification_of, map_points
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -27,11 +27,13 @@ __all__ = [
     "PixelSize",
     "calibrate",
     "drawn_side",
+    "finest",
     "has_length_unit",
     "image_shape",
     "match_sizes",
     "nm_per_unit",
     "overlap",
+    "pixel_corners",
     "pixel_size",
     "pixels_between",
     "place_beside",
@@ -63,9 +65,14 @@ class PixelSize:
     origin: str
 
 
+def finest(layer: Layer) -> Any:
+    """Return the pixels of an image or labels layer at full resolution, not yet read."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
 def image_shape(layer: Layer) -> tuple[int, int]:
     """Return (rows, cols) of an image or labels layer at full resolution, without reading it."""
-    data = layer.data[0] if layer.multiscale else layer.data
+    data = finest(layer)
     axes = (-3, -2) if getattr(layer, "rgb", False) else (-2, -1)  # labels have no colours
     rows, cols = (int(data.shape[axis]) for axis in axes)
     return rows, cols
@@ -151,25 +158,20 @@ def placement(
     return keywords | {"scale": tuple(sides), "affine": affine}
 
 
-def _corners(layer: Layer) -> NDArray[np.float64]:
-    """Return the corners of an image's pixels in its world, shape (4, 2)."""
+def pixel_corners(layer: Layer) -> NDArray[np.float64]:
+    """Return the corners of an image in its pixels, shape (4, 2), in order."""
     rows, cols = image_shape(layer)
-    edges = [[-0.5, -0.5], [rows - 0.5, -0.5], [rows - 0.5, cols - 0.5], [-0.5, cols - 0.5]]
-    return map_points(to_world(layer), edges)
+    return np.array(
+        [[-0.5, -0.5], [-0.5, cols - 0.5], [rows - 0.5, cols - 0.5], [rows - 0.5, -0.5]]
+    )
 
 
 def _extents(first: Layer, second: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return both images' (min, max) of (row, col), in the world of the second."""
-    pixels = map_points(invert(to_world(second)), _corners(second))
-    there = map_points(to_world(second), pixels)
-    here = map_points(
-        compose(to_world(second), pixels_between(first, second), invert(to_world(first))),
-        _corners(first),
-    )
-    return (
-        np.array([here.min(axis=0), here.max(axis=0)]),
-        np.array([there.min(axis=0), there.max(axis=0)]),
-    )
+    here = map_points(pixels_between(first, second), pixel_corners(first))
+    both = (map_points(to_world(second), corners) for corners in (here, pixel_corners(second)))
+    one, other = (np.array([at.min(axis=0), at.max(axis=0)]) for at in both)
+    return one, other
 
 
 def overlap(first: Layer, second: Layer) -> bool:
@@ -200,7 +202,7 @@ def place_beside(moved: Layer, still: Layer, followers: list[Layer]) -> None:
 
 def drawn_side(layer: Layer) -> float:
     """Return the side of a layer's pixel in its world, in the layer's own units."""
-    return float(np.sqrt(abs(np.linalg.det(to_world(layer)[:2, :2]))))
+    return magnification_of(to_world(layer))
 
 
 def match_sizes(image: Layer, other: Layer) -> None:
@@ -209,7 +211,8 @@ def match_sizes(image: Layer, other: Layer) -> None:
     napari draws by bare numbers when a layer has no unit: 8000 EM pixels beside an LM of 150
     micrometres. The scale of a layer without a unit says nothing, so it may be set.
     """
-    sides = [float(np.ptp(_corners(layer), axis=0).max()) for layer in (image, other)]
+    corners = [map_points(to_world(layer), pixel_corners(layer)) for layer in (image, other)]
+    sides = [float(np.ptp(at, axis=0).max()) for at in corners]
     if max(sides) > SPECK * min(sides):
         factor = np.ones(image.ndim)
         factor[-2:] = sides[1] / sides[0]

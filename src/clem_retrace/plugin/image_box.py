@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from clem_retrace.errors import BadImage, ClemRetraceError, MissingPixelSize
+from clem_retrace.plugin.frames import finest
 from clem_retrace.plugin.guesses import guess_pair
 from clem_retrace.plugin.image_choice import ImageChoice
 from clem_retrace.plugin.layers import ImageSource, image_source
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.looks import button, form_layout, hint_label
 from clem_retrace.plugin.positive_field import PositiveField
 from clem_retrace.plugin.samples import SAMPLES
 from clem_retrace.plugin.stack_box import StackBox
@@ -76,7 +77,7 @@ class ImageBox(QWidget):
         self._opening = self._make_opening()
         self._lay_out()
         self._connect()
-        self._show_ratio()
+        self.refresh()
 
     def _make_opening(self) -> QWidget:
         """Return the two buttons that are of use while there are no images."""
@@ -97,8 +98,7 @@ class ImageBox(QWidget):
         return opening
 
     def _lay_out(self) -> None:
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         layout.addRow(self._opening)
         self.lm_choice.add_rows_to(layout)
         layout.addRow(self.stack)
@@ -271,46 +271,6 @@ class ImageBox(QWidget):
 
     def refresh(self) -> None:
         """Show how the form and the layers compare."""
-        self._show_ratio()
-
-    def keep(self) -> None:
-        """Stop guessing: the user has chosen, or works with the pair that was guessed."""
-        self._chosen_by_user = True
-
-    def release(self) -> None:
-        """Let go of the layers."""
-        self.lm_choice.release()
-        self.em_choice.release()
-
-    def _on_layer(self, key: str) -> None:
-        if key == "lm":
-            self._show_stack(self.lm)
-        self._typed_ratio = None
-        self._show_ratio()
-        self.pair_changed.emit()
-
-    def _show_stack(self, layer: Image | None) -> None:
-        if layer is None or layer.rgb:
-            self.stack.set_stack((), (), ())
-            return
-        depth = len((layer.data[0] if layer.multiscale else layer.data).shape) - 2
-        current = (*([0] * (depth + 2)), *self._current_step())[-depth - 2 :][:depth]
-        lengths = (layer.data[0] if layer.multiscale else layer.data).shape[:depth]
-        self.stack.set_stack(lengths, layer.axis_labels[:depth], current)
-
-    def _on_swap(self) -> None:
-        self.keep()
-        self.choose(self.em, self.lm)
-
-    def _on_size(self) -> None:
-        self._typed_ratio = None
-        self._show_ratio()
-
-    def _on_ratio(self) -> None:
-        self._typed_ratio = self._ratio.number
-        self._show_ratio()
-
-    def _show_ratio(self) -> None:
         lm, em = self.lm_pixel_size, self.em_pixel_size
         if self._typed_ratio is not None:
             origin = "typed in; set it to 0 to take it from the pixel sizes"
@@ -329,3 +289,37 @@ class ImageBox(QWidget):
             self.lm_choice.differs_from_layer or self.em_choice.differs_from_layer
         )
         self.changed.emit()
+
+    def keep(self) -> None:
+        """Stop guessing: the user has chosen, or works with the pair that was guessed."""
+        self._chosen_by_user = True
+
+    def release(self) -> None:
+        """Let go of the layers."""
+        self.lm_choice.release()
+        self.em_choice.release()
+
+    def _on_layer(self, key: str) -> None:
+        if key == "lm":
+            self._show_stack(self.lm)
+        self._typed_ratio = None
+        self.refresh()
+        self.pair_changed.emit()
+
+    def _show_stack(self, layer: Image | None) -> None:
+        lengths = () if layer is None or layer.rgb else finest(layer).shape[:-2]
+        labels = () if layer is None else layer.axis_labels[: len(lengths)]
+        steps = (*([0] * (len(lengths) + 2)), *self._current_step())
+        self.stack.set_stack(lengths, labels, steps[-len(lengths) - 2 : -2])
+
+    def _on_swap(self) -> None:
+        self.keep()
+        self.choose(self.em, self.lm)
+
+    def _on_size(self) -> None:
+        self._typed_ratio = None
+        self.refresh()
+
+    def _on_ratio(self) -> None:
+        self._typed_ratio = self._ratio.number
+        self.refresh()

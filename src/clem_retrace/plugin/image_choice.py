@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel
 
 from clem_retrace.plugin.frames import PixelSize, pixel_size
 from clem_retrace.plugin.layer_choice import LayerChoice
-from clem_retrace.plugin.looks import button, hint_label
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.looks import button, hint_label, show_text
+from clem_retrace.plugin.notices import sentence
 from clem_retrace.plugin.positive_field import LengthField
+from clem_retrace.plugin.roles import is_input
 from clem_retrace.plugin.size_finder import SizeFinder, file_of
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
 __all__ = ["ImageChoice"]
 
@@ -56,10 +56,8 @@ class ImageChoice(QObject):
         self._watched: Layer | None = None
         self._from_layer = False
         self._finder = SizeFinder(self)
-        self.choice = LayerChoice(_is_input, nothing="choose a layer")
-        self.choice.setObjectName(f"{key}_layer")
-        self.choice.setAccessibleName(f"{modality} image")
-        self.choice.setToolTip(f"The layer that holds the {modality} image")
+        tip = f"The layer that holds the {modality} image"
+        self.choice = LayerChoice(is_input, f"{key}_layer", f"{modality} image", tip)
         self.size = LengthField(f"{key}_pixel_size", f"Pixel size of the {modality} image", "")
         self.origin: QLabel = hint_label(f"{key}_size_origin", f"{modality} pixel size: origin")
         self._view = button(f"view_{key}", "View", f"Bring the {modality} image into view")
@@ -148,11 +146,10 @@ class ImageChoice(QObject):
         self._tell(known.origin)
 
     def _tell(self, origin: str) -> None:
-        self.origin.setText(origin)
-        self.origin.setVisible(bool(origin))
+        show_text(self.origin, origin)
         self.size.setToolTip(
             f"Side of a pixel of the {self._modality} image, in nm; other units may be typed, "
-            f"as in 0.11 um. {origin[:1].upper()}{origin[1:]}".rstrip()
+            f"as in 0.11 um. {sentence(origin)}".rstrip()
         )
         self.size.setAccessibleDescription(origin)
 
@@ -181,8 +178,3 @@ class ImageChoice(QObject):
             self._from_layer = False
             self._tell("typed in")
         self.size_changed.emit()
-
-
-def _is_input(layer: Layer) -> bool:
-    """Whether a layer can be the LM or the EM image: an image, and no result of ours."""
-    return isinstance(layer, Image) and role(layer) is None

@@ -16,7 +16,7 @@ from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.plugin.layers import ImageSource
-from clem_retrace.plugin.outputs import cut
+from clem_retrace.plugin.regions import cut
 
 if TYPE_CHECKING:
     from clem_retrace.pipeline import Registration

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox
+
+from clem_retrace.plugin.looks import keep_choice_narrow, named
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -30,9 +32,11 @@ class LayerChoice(QComboBox):
     def __init__(
         self,
         accepts: Callable[[Layer], bool],
+        name: str,
+        title: str,
+        tip: str,
         *,
-        nothing: str,
-        parent: QWidget | None = None,
+        nothing: str = "choose a layer",
     ) -> None:
         """Make an empty box.
 
@@ -40,18 +44,20 @@ class LayerChoice(QComboBox):
         ----------
         accepts : callable
             Whether a layer is offered.
+        name, title, tip : str
+            As an object, for screen readers, and for people.
         nothing : str
             The entry that stands for no layer.
         """
-        super().__init__(parent)
+        super().__init__()
+        named(self, name, title, tip)
         self._accepts = accepts
         self._nothing = nothing
         self._layers: list[Layer | None] = [None]
         self._chosen: Layer | None = None
         self.addItem(nothing)
         # Long layer names must not widen the dock.
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
+        keep_choice_narrow(self, 6)
         self.currentIndexChanged.connect(self._on_index)
 
     @property
@@ -66,14 +72,13 @@ class LayerChoice(QComboBox):
 
     def offer(self, layers: Iterable[Layer]) -> None:
         """Offer the accepted ones of some layers; the choice stays if it is among them."""
-        blocked = self.blockSignals(True)
-        self._layers = [None, *(layer for layer in layers if self._accepts(layer))]
-        self.clear()
-        self.addItem(self._nothing)
-        self.addItems([layer.name for layer in self.offered])
-        kept = any(layer is self._chosen for layer in self.offered)
-        self.setCurrentIndex(self._position(self._chosen) if kept else 0)
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self._layers = [None, *(layer for layer in layers if self._accepts(layer))]
+            self.clear()
+            self.addItem(self._nothing)
+            self.addItems([layer.name for layer in self.offered])
+            kept = any(layer is self._chosen for layer in self.offered)
+            self.setCurrentIndex(self._position(self._chosen) if kept else 0)
         self._on_index(self.currentIndex())
 
     def choose(self, layer: Layer | None) -> None:

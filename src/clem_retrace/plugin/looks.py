@@ -6,11 +6,39 @@ weight too.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from qtpy.QtCore import QPointF, QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap, QPolygonF
-from qtpy.QtWidgets import QAbstractButton, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
-__all__ = ["button", "hint_label", "set_primary", "style_sheet", "text_label"]
+__all__ = [
+    "button",
+    "check_box",
+    "form_layout",
+    "hint_label",
+    "keep_choice_narrow",
+    "keep_number_narrow",
+    "named",
+    "set_primary",
+    "show_share",
+    "show_text",
+    "style_sheet",
+    "text_label",
+]
+
+T = TypeVar("T", bound=QWidget)
 
 #: Side of the sign on the primary button, pixels.
 SIGN = 12
@@ -74,6 +102,14 @@ def _sign(control: QWidget) -> QIcon:
     return QIcon(pixmap)
 
 
+def named(control: T, name: str, title: str, tip: str = "") -> T:
+    """Return a control with a name as an object, a title for screen readers, and a tool tip."""
+    control.setObjectName(name)
+    control.setAccessibleName(title)
+    control.setToolTip(tip)
+    return control
+
+
 def button(name: str, text: str, tip: str) -> QPushButton:
     """Return a button with a name as an object, a text and a tool tip."""
     made = QPushButton(text)
@@ -82,11 +118,14 @@ def button(name: str, text: str, tip: str) -> QPushButton:
     return made
 
 
+def check_box(name: str, text: str, tip: str) -> QCheckBox:
+    """Return a box to be ticked."""
+    return named(QCheckBox(text), name, text, tip)
+
+
 def text_label(name: str, title: str) -> QLabel:
     """Return a label for text of any length, which can be selected and copied."""
-    label = QLabel()
-    label.setObjectName(name)
-    label.setAccessibleName(title)
+    label = named(QLabel(), name, title)
     label.setWordWrap(True)
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse
@@ -97,9 +136,40 @@ def text_label(name: str, title: str) -> QLabel:
 
 def hint_label(name: str, title: str) -> QLabel:
     """Return a label for what explains a control: in italics, as wide as there is room."""
-    label = QLabel()
-    label.setObjectName(name)
-    label.setAccessibleName(title)
+    label = named(QLabel(), name, title)
     label.setProperty("hint", True)
     label.setWordWrap(True)
     return label
+
+
+def show_text(label: QLabel, text: str) -> None:
+    """Let a label say something; it takes no room when that is nothing."""
+    label.setText(text)
+    label.setVisible(bool(text))
+
+
+def show_share(bar: QProgressBar, done: int, total: int) -> None:
+    """Let a bar show how much is done."""
+    # A total of 0 would make it swing without end.
+    bar.setRange(0, max(total, 1))
+    bar.setValue(done)
+
+
+def form_layout(parent: QWidget | None = None) -> QFormLayout:
+    """Return a form whose fields take the room there is."""
+    layout = QFormLayout(parent)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return layout
+
+
+def keep_choice_narrow(choice: QComboBox, characters: int) -> None:
+    """Let a choice be as wide as its form allows, not as its longest entry."""
+    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    choice.setSizeAdjustPolicy(policy)
+    choice.setMinimumContentsLength(characters)
+
+
+def keep_number_narrow(field: QAbstractSpinBox, least: int = 90) -> None:
+    """Let a field be as wide as its form allows, not as its largest number."""
+    field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    field.setMinimumWidth(least)

@@ -1,17 +1,15 @@
-"""What the dock opens: files and samples where there are no images yet, and the other docks."""
+"""What is opened where there are no images yet: files, and samples."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QFileDialog
 
-from clem_retrace.plugin.docks import open_dock
+from clem_retrace.plugin.dialogs import FileDialogs
 from clem_retrace.plugin.notices import report
-from clem_retrace.plugin.samples import SAMPLES, sample_layers, sample_steps
-from clem_retrace.plugin.worker import Runner
+from clem_retrace.plugin.samples import SAMPLES, sample_layers, sample_pair
+from clem_retrace.plugin.worker import Runner, one_step
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -40,6 +38,7 @@ class Opening(QObject):
         super().__init__(parent)
         self._viewer, self._scene = viewer, scene
         self._sample = ""
+        self._dialogs = FileDialogs(images)
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._add_sample)
         self._runner.failed.connect(report)
@@ -56,27 +55,16 @@ class Opening(QObject):
         """Open no more."""
         self._runner.cancel()
 
-    def open_compare(self) -> None:
-        """Open the dock that compares, or bring it to the front; there is one for a window."""
-        open_dock(self._viewer, "Compare")
-
-    def open_landmarks(self) -> None:
-        """Open the dock of landmarks and moves by hand, or bring it to the front."""
-        open_dock(self._viewer, "Landmarks")
-
-    def open_export(self) -> None:
-        """Open the dock that exports, applies and reports, or bring it to the front."""
-        open_dock(self._viewer, "Export")
-
     def _open_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(None, "Open the LM and the EM image")
+        paths = self._dialogs.open_several("Open the LM and the EM image")
         if paths:
-            self._viewer.open(paths)
+            self._viewer.open([str(path) for path in paths])
 
     def _open_sample(self, key: str) -> None:
         # In a thread: it takes seconds to make one, and longer to download one.
         self._sample = key
-        self._runner.start(partial(sample_steps, key))
+        stage = f"opening {SAMPLES[key]}"
+        self._runner.start(lambda: one_step(stage, lambda: sample_pair(key)))
 
     def _add_sample(self, pair: Pair) -> None:
         self._scene.add_all(sample_layers(self._sample, pair))

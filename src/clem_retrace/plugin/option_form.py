@@ -12,22 +12,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from magicgui.widgets import CheckBox, create_widget
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QSizePolicy,
-    QWidget,
-)
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QAbstractButton, QFormLayout, QHBoxLayout, QLabel, QWidget
 
-from clem_retrace.options import Declaration, RegistrationOptions, declarations
+from clem_retrace.declaring import Declaration
+from clem_retrace.options import RegistrationOptions, declarations
 from clem_retrace.plugin.fold import Fold
+from clem_retrace.plugin.form import by_path
+from clem_retrace.plugin.looks import form_layout, keep_choice_narrow, keep_number_narrow
 
-__all__ = ["OptionForm", "ignore_wheel"]
+__all__ = ["OptionForm"]
 
 #: Largest number where a declaration has no maximum.
 UNBOUNDED = 1_000_000
@@ -41,29 +35,8 @@ GROUP_TITLES = {
 }
 
 
-class _WheelFilter(QObject):
-    """Leaves the wheel to the scroll area, unless the control has the focus."""
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if event is not None and event.type() == QEvent.Type.Wheel:
-            assert isinstance(watched, QWidget)
-            if not watched.hasFocus():
-                event.ignore()
-                return True
-        return False
-
-
-def ignore_wheel(parent: QWidget) -> None:
-    """Keep scrolling over a form from changing the numbers and choices in it."""
-    wheel_filter = _WheelFilter(parent)
-    for kind in (QAbstractSpinBox, QComboBox):
-        for control in parent.findChildren(kind):
-            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            control.installEventFilter(wheel_filter)
-
-
 class _OptionRow:
-    """The controls of one option."""
+    """The controls of one option; `widget` is what goes into the form."""
 
     def __init__(self, declared: Declaration) -> None:
         self.declared = declared
@@ -78,7 +51,7 @@ class _OptionRow:
         )
         self.auto = CheckBox(text="auto", value=True) if declared.optional else None
         self._describe()
-        self._widget = self._lay_out()
+        self.widget = self._lay_out()
         if self.auto is not None:
             self.auto.changed.connect(self._follow_auto)
             self._follow_auto(True)
@@ -99,15 +72,9 @@ class _OptionRow:
             # Its name stands before it already.
             native.setText("")
         if declared.choices:
-            # As wide as the form allows, not as its longest entry.
-            native.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            native.setMinimumContentsLength(5)
+            keep_choice_narrow(native, 5)
         if declared.kind in (int, float):
-            # Without this the field would be as wide as its largest number.
-            native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            native.setMinimumWidth(90)
+            keep_number_narrow(native)
         if declared.kind is float:
             # Of "% of its height" the field has room for the sign only.
             unit = declared.unit.split(" of ")[0]
@@ -135,11 +102,6 @@ class _OptionRow:
 
     def _follow_auto(self, auto: bool) -> None:
         self.editor.native.setVisible(not auto)
-
-    @property
-    def widget(self) -> QWidget:
-        """What goes into the form."""
-        return self._widget
 
     def _lay_out(self) -> QWidget:
         if self.auto is None:
@@ -195,21 +157,14 @@ class OptionForm(QWidget):
         super().__init__(parent)
         shown = [declared for declared in declarations() if declared.path not in without]
         self._rows = {declared.path: _OptionRow(declared) for declared in shown}
-        layout = self._form_layout(self)
+        layout = form_layout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         for path, row in self._rows.items():
             if not row.declared.advanced:
                 self._add_row(layout, path)
-        self._advanced = self._make_advanced()
-        layout.addRow(self._advanced)
+        layout.addRow(self._make_advanced())
         for row in self._rows.values():
             row.connect(self.changed.emit)
-
-    @staticmethod
-    def _form_layout(parent: QWidget) -> QFormLayout:
-        layout = QFormLayout(parent)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        return layout
 
     def add_row_after(self, path: str, title: str, widget: QWidget, buddy: QWidget) -> None:
         """Add a row that is no option's own, below an advanced option.
@@ -243,7 +198,8 @@ class OptionForm(QWidget):
 
     def _make_advanced(self) -> Fold:
         content = QWidget()
-        self._advanced_rows = layout = self._form_layout(content)
+        self._advanced_rows = layout = form_layout(content)
+        layout.setContentsMargins(0, 0, 0, 0)
         group = None
         for path, row in self._rows.items():
             if not row.declared.advanced:
@@ -280,18 +236,14 @@ class OptionForm(QWidget):
         return self._values() == self._values_of(options)
 
     def _values_of(self, options: RegistrationOptions) -> dict[str, Any]:
-        nested = options.to_dict()
-        return {
-            path: (nested[row.declared.group] if row.declared.group else nested)[row.declared.name]
-            for path, row in self._rows.items()
-        }
+        values = by_path(options)
+        return {path: values[path] for path in self._rows}
 
     def set_options(self, options: RegistrationOptions) -> None:
         """Show other options; `changed` is emitted once, if anything changed."""
         if self.shows(options):
             return
-        blocked = self.blockSignals(True)
-        for path, value in self._values_of(options).items():
-            self._rows[path].value = value
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            for path, value in self._values_of(options).items():
+                self._rows[path].value = value
         self.changed.emit()

@@ -7,11 +7,12 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from clem_retrace.errors import InvalidOption
 from clem_retrace.options import PRESETS, RegistrationOptions
+from clem_retrace.plugin.looks import check_box, form_layout, named
 from clem_retrace.plugin.option_form import OptionForm
 
 __all__ = ["OptionsBox"]
@@ -34,25 +35,26 @@ class OptionsBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._known: RegistrationOptions | None = None
-        self._preset = QComboBox()
-        self._preset.setObjectName("preset")
-        self._preset.setAccessibleName("Preset")
-        self._preset.setToolTip(
-            "Named settings: the default, or the paper's own searches of its two experiments"
+        self._preset = named(
+            QComboBox(),
+            "preset",
+            "Preset",
+            "Named settings: the default, or the paper's own searches of its two experiments",
         )
         self._preset.addItems([*PRESETS, OWN])
         self._form = OptionForm(without=("pixel_size_ratio",))
-        self._log_images = QCheckBox("Add the LoG images")
-        self._log_images.setObjectName("add_log_images")
-        self._log_images.setToolTip(
-            "Also add, as layers, the Laplacians of Gaussian that the histogram search compares"
+        self._log_images = check_box(
+            "add_log_images",
+            "Add the LoG images",
+            "Also add, as layers, the Laplacians of Gaussian that the histogram search compares",
         )
-        self._warped = QCheckBox("Add the EM resampled on the LM")
-        self._warped.setObjectName("add_warped")
-        self._warped.setToolTip("Also add the EM, decimated and warped to the LM's own pixels")
+        self._warped = check_box(
+            "add_warped",
+            "Add the EM resampled on the LM",
+            "Also add the EM, decimated and warped to the LM's own pixels",
+        )
         layout = QVBoxLayout(self)
-        top = QFormLayout()
-        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        top = form_layout()
         top.addRow("Preset", self._preset)
         layout.addLayout(top)
         layout.addWidget(self._form)
@@ -121,6 +123,5 @@ class OptionsBox(QWidget):
     def _show_preset(self) -> None:
         """Name the preset that the form now stands for."""
         matching = (name for name, preset in PRESETS.items() if self._form.shows(preset))
-        blocked = self._preset.blockSignals(True)
-        self._preset.setCurrentText(next(matching, OWN))
-        self._preset.blockSignals(blocked)
+        with QSignalBlocker(self._preset):
+            self._preset.setCurrentText(next(matching, OWN))

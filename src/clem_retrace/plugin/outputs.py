@@ -6,7 +6,6 @@ it lies on. Colours are those of Okabe and Ito, told apart also by the colour-bl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,59 +15,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.geometry import Matrix, compose, invert, translation
-from clem_retrace.plugin.frames import drawn_side, image_shape, placement, to_world
+from clem_retrace.plugin import roles
+from clem_retrace.plugin.frames import drawn_side, image_shape, placement
+from clem_retrace.plugin.regions import region_slices
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Layer
+    from napari.layers import Image
 
-    from clem_retrace.micrograph import Roi
     from clem_retrace.pipeline import Registration
     from clem_retrace.registration.pair_transform import PairTransform
     from clem_retrace.retracing.candidates import Candidates, Match
 
 __all__ = [
-    "DATED",
     "DRAWINGS",
-    "FROM_FILE",
-    "KEY",
-    "LANDMARKS",
-    "LANDMARK_ERROR",
-    "LANDMARK_OVERLAY",
-    "OUTLINES",
-    "Drawing",
+    "DrawingStyle",
     "LayerData",
     "bent_overlay_layer",
     "candidates_layer",
     "contrast_limits",
-    "cut",
-    "cut_from",
+    "display_limits",
     "drawing_layer",
-    "image_id",
+    "first_plane",
     "landmark_overlay_layer",
     "log_layer",
+    "looks_of",
     "overlay_layer",
     "projection_layer",
     "region_layer",
-    "region_slices",
-    "role",
     "similarity_layer",
     "warped_layer",
 ]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
-#: Key of our entry in a layer's metadata.
-KEY = "clem_retrace"
-
 ORANGE, SKY_BLUE, YELLOW, PURPLE = "#e69f00", "#56b4e9", "#f0e442", "#cc79a7"
 #: Width of an outline as a share of the image's longer side, where nothing follows the zoom.
 EDGE = 1 / 250
+#: Rows and columns from which the contrast of an image is judged, about.
+SAMPLED = 1024
 #: How many candidates bear their number on the canvas, besides the one that is shown.
 NUMBERED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class DrawingStyle:
     """How the layer looks in which the user draws something.
 
     Attributes
@@ -89,43 +79,14 @@ class Drawing:
 
 
 #: What is drawn by hand, by the role of its layer.
-DRAWINGS: Mapping[str, Drawing] = MappingProxyType(
+DRAWINGS: Mapping[str, DrawingStyle] = MappingProxyType(
     {
-        "roi": Drawing("LM", "Region (ROI)", ORANGE, "rectangle"),
+        "roi": DrawingStyle("LM", "Region (ROI)", ORANGE, "rectangle"),
         # A true patch may be sheared a little, which a napari rectangle is not.
-        "ground truth": Drawing("EM", "Ground truth", YELLOW, "polygon"),
-        "patch": Drawing("EM", "EM patch", PURPLE, "rectangle"),
+        "ground truth": DrawingStyle("EM", "Ground truth", YELLOW, "polygon"),
+        "patch": DrawingStyle("EM", "EM patch", PURPLE, "rectangle"),
     }
 )
-
-#: Roles of the layers of the dock `Landmarks`: the points on each image, the EM laid over the
-#: LM by them, and the error that is expected.
-LANDMARKS, LANDMARK_OVERLAY, LANDMARK_ERROR = "landmarks", "landmark overlay", "landmark error"
-
-#: Role of an EM that lies on an LM by a transform from a file.
-FROM_FILE = "imported overlay"
-
-#: Roles of layers of outlines and points, which no image may hide.
-OUTLINES = (*DRAWINGS, "candidates", LANDMARKS)
-
-#: Roles of layers that show a run, and that a change of the form puts out of date.
-DATED = ("overlay", "warped", "region", "candidates", "similarity")
-
-
-def role(layer: Layer) -> str | None:
-    """Return what a layer of ours is for, such as "overlay"; None for other layers."""
-    entry = layer.metadata.get(KEY)
-    return entry["role"] if entry else None
-
-
-def image_id(layer: Layer) -> str | None:
-    """Return the unique id of the image that a result of ours lies on."""
-    entry = layer.metadata.get(KEY)
-    return entry.get("image") if entry else None
-
-
-def _entry(role: str, image: Layer, **more: Any) -> dict[str, Any]:
-    return {KEY: {"role": role, "image": image.unique_id, **more}}
 
 
 def _edge(shape: tuple[int, int]) -> float:
@@ -156,7 +117,7 @@ def drawing_layer(image: Image, kind: str, corners: NDArray[np.float64] | None =
     drawing = DRAWINGS[kind]
     keywords = {
         "name": drawing.name,
-        "metadata": {KEY: {"role": kind}},
+        "metadata": {roles.KEY: {"role": kind}},
         **outline_style(image_shape(image), drawing.colour),
         **placement(image),
     }
@@ -177,7 +138,7 @@ def candidates_layer(
     places : sequence of Match, optional
         Where the candidates lie, for those that were registered since.
     chosen : int
-            The one that is shown: orange, with a wider edge, and above the others.
+        The one that is shown: orange, with a wider edge, and above the others.
     """
     matches, places = candidates.matches, places or candidates.matches
     style = outline_style(image_shape(em), SKY_BLUE)
@@ -199,7 +160,7 @@ def candidates_layer(
     }
     keywords = {
         "name": "Candidates",
-        "metadata": _entry("candidates", em, candidates=candidates, chosen=chosen),
+        "metadata": roles.entry("candidates", em, candidates=candidates, chosen=chosen),
         **style,
         "edge_color": [ORANGE if it else SKY_BLUE for it in shown],
         "z_index": [len(shown) if it else len(shown) - 1 - n for n, it in enumerate(shown)],
@@ -215,7 +176,7 @@ def similarity_layer(candidates: Candidates, em: Image) -> LayerData:
     """Return the similarity map on the EM, hidden until it is asked for."""
     keywords = {
         "name": "Similarity map",
-        "metadata": _entry("similarity", em),
+        "metadata": roles.entry("similarity", em),
         "colormap": "viridis",
         "opacity": 0.6,
         "visible": False,
@@ -231,7 +192,7 @@ def log_layer(
     """Return the Laplacian of Gaussian of the "LM" or "EM" image, hidden until asked for."""
     keywords = {
         "name": f"{which} LoG",
-        "metadata": _entry(f"{which} LoG", image),
+        "metadata": roles.entry(f"{which} LoG", image),
         "visible": False,
         "contrast_limits": contrast_limits(log, 1, 99),
         **placement(image, invert(image_to_log)),
@@ -248,15 +209,15 @@ def overlay_layer(registration: Registration, em: Image, lm: Image) -> LayerData
     """
     keywords = {
         "name": "EM on LM",
-        "metadata": _entry("overlay", lm, registration=registration),
+        "metadata": roles.entry("overlay", lm, registration=registration),
         "multiscale": em.multiscale,
-        **_looks_of(em),
+        **looks_of(em),
         "blending": "additive" if registration.match.contrast < 0 else "translucent",
         "opacity": 0.6,
         "visible": _is_settled(registration),
-        **placement(lm, registration.em_to_lm, scale=_em_scale(registration, lm)),
+        **placement(lm, registration.em_to_lm, scale=drawn_side(lm) / registration.ratio),
     }
-    return _plane(em), keywords, "image"
+    return first_plane(em), keywords, "image"
 
 
 def landmark_overlay_layer(transform: PairTransform, em: Image, lm: Image) -> LayerData:
@@ -269,7 +230,7 @@ def landmark_overlay_layer(transform: PairTransform, em: Image, lm: Image) -> La
         "multiscale": em.multiscale,
         **placement(lm, transform.em_to_lm, scale=side),
     }
-    return _plane(em), keywords, "image"
+    return first_plane(em), keywords, "image"
 
 
 def bent_overlay_layer(
@@ -283,13 +244,13 @@ def bent_overlay_layer(
 def _landmark_overlay(transform: PairTransform, em: Image, lm: Image) -> dict[str, Any]:
     return {
         "name": "EM on LM (landmarks)",
-        "metadata": _entry(LANDMARK_OVERLAY, lm, transform=transform, em=em.unique_id),
-        **_looks_of(em),
+        "metadata": roles.entry(roles.LANDMARK_OVERLAY, lm, transform=transform, em=em.unique_id),
+        **looks_of(em),
         "opacity": 0.6,
     }
 
 
-def _plane(em: Image) -> Any:
+def first_plane(em: Image) -> Any:
     """Return the pixels of an EM layer that are shown on the LM; of a stack, the first."""
     if em.ndim == 2:
         return em.data
@@ -297,19 +258,13 @@ def _plane(em: Image) -> Any:
     return [level[first] for level in em.data] if em.multiscale else em.data[first]
 
 
-def _looks_of(em: Image) -> dict[str, Any]:
-    """Return layer keywords that show an EM layer's grey values as it does."""
+def looks_of(image: Image) -> dict[str, Any]:
+    """Return layer keywords that show grey values as an image layer does."""
     return {
-        "colormap": em.colormap,
-        "contrast_limits": tuple(em.contrast_limits),
-        "gamma": em.gamma,
+        "colormap": image.colormap,
+        "contrast_limits": tuple(image.contrast_limits),
+        "gamma": image.gamma,
     }
-
-
-def _em_scale(registration: Registration, lm: Image) -> float:
-    """Return the LM layer's world units per EM pixel, as the run started from."""
-    lm_scale = float(np.sqrt(abs(np.linalg.det(to_world(lm)[:2, :2]))))
-    return lm_scale / registration.ratio
 
 
 def _is_settled(registration: Registration) -> bool:
@@ -333,10 +288,8 @@ def region_layer(
     to_em = compose(registration.lm_to_em, translation((rows.start, cols.start)))
     keywords = {
         "name": "LM region on EM",
-        "metadata": _entry("region", em),
-        "colormap": lm.colormap,
-        "contrast_limits": tuple(lm.contrast_limits),
-        "gamma": lm.gamma,
+        "metadata": roles.entry("region", em),
+        **looks_of(lm),
         "blending": "additive" if registration.match.contrast < 0 else "translucent",
         "opacity": 0.6,
         "visible": _is_settled(registration),
@@ -345,33 +298,11 @@ def region_layer(
     return pixels, keywords, "image"
 
 
-def region_slices(roi: Roi) -> tuple[slice, slice]:
-    """Return the whole pixels of a region within its image, as slices of rows and columns."""
-    first = (math.floor(roi.row + 0.5), math.floor(roi.col + 0.5))
-    last = (math.ceil(roi.row + roi.height - 0.5), math.ceil(roi.col + roi.width - 0.5))
-    return slice(first[0], max(last[0], first[0] + 1)), slice(first[1], max(last[1], first[1] + 1))
-
-
-def cut(pixels: Any, roi: Roi) -> NDArray[np.float32]:
-    """Return an image in a region; NaN where its box is not the region."""
-    slices = region_slices(roi)
-    part = np.asarray(pixels[slices], dtype=np.float32)
-    return np.where(roi.mask(pixels.shape)[slices], part, np.nan) if roi.outline else part
-
-
-def cut_from(lm: Image, roi: Roi) -> NDArray[np.float32] | None:
-    """Return the LM in a region, of a layer in memory; None of a stack, or of a lazy one."""
-    pixels = lm.data[0] if lm.multiscale else lm.data
-    if not isinstance(pixels, np.ndarray) or pixels.ndim != 2:
-        return None
-    return cut(pixels, roi)
-
-
 def projection_layer(pixels: NDArray[Any], lm: Image) -> LayerData:
     """Return the image of an LM stack that is searched for, on the stack."""
     keywords = {
         "name": f"{lm.name}, as searched for",
-        "metadata": _entry("projection", lm),
+        "metadata": roles.entry("projection", lm),
         "colormap": lm.colormap,
         "contrast_limits": contrast_limits(pixels, 0.2, 99.8),
         **placement(lm),
@@ -383,12 +314,23 @@ def warped_layer(image: NDArray[np.float32], registration: Registration, lm: Ima
     """Return the EM decimated and warped on the LM's own pixels."""
     keywords = {
         "name": "EM on LM (LM pixels)",
-        "metadata": _entry("warped", lm, registration=registration),
+        "metadata": roles.entry("warped", lm, registration=registration),
         "visible": False,
         "contrast_limits": contrast_limits(image, 1, 99),
         **placement(lm),
     }
     return image, keywords, "image"
+
+
+def display_limits(pixels: Any) -> tuple[float, float]:
+    """Return contrast limits that a few very bright pixels do not spoil.
+
+    Of a stack they are judged from the plane in the middle; it is not read whole.
+    """
+    while pixels.ndim > 2:
+        pixels = pixels[len(pixels) // 2]
+    spread = tuple(slice(None, None, max(1, length // SAMPLED)) for length in pixels.shape)
+    return contrast_limits(np.asarray(pixels[spread]), 0.2, 99.8)
 
 
 def contrast_limits(image: NDArray[Any], low: float, high: float) -> tuple[float, float]:

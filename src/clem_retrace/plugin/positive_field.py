@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtGui import QValidator
-from qtpy.QtWidgets import QDoubleSpinBox, QSizePolicy
+from qtpy.QtWidgets import QDoubleSpinBox
+
+from clem_retrace.plugin.looks import keep_number_narrow, named
 
 __all__ = ["LengthField", "PositiveField"]
 
@@ -38,17 +41,13 @@ class PositiveField(QDoubleSpinBox):
 
     def __init__(self, name: str, title: str, unit: str, tip: str) -> None:
         super().__init__()
-        self.setObjectName(name)
-        self.setAccessibleName(title)
-        self.setToolTip(tip)
+        named(self, name, title, tip)
         self.setDecimals(6)
         self.setRange(0, 1_000_000)
         self.setSpecialValueText(MISSING)
         self.setSuffix(unit)
         self.setKeyboardTracking(False)
-        # Without this the field would be as wide as its largest number.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(90)
+        keep_number_narrow(self)
 
     def textFromValue(self, value: float) -> str:
         """Return the number without trailing zeros."""
@@ -61,9 +60,8 @@ class PositiveField(QDoubleSpinBox):
 
     def show_number(self, number: float | None) -> None:
         """Show a number without telling that it has changed."""
-        blocked = self.blockSignals(True)
-        self.setValue(number or 0)
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self.setValue(number or 0)
 
 
 class LengthField(PositiveField):

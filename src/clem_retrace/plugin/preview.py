@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from clem_retrace.errors import ClemRetraceError
-from clem_retrace.events import Progress, Steps
 from clem_retrace.plugin import outputs
-from clem_retrace.plugin.layers import ImageSource, image_source
+from clem_retrace.plugin.layers import image_source
 from clem_retrace.plugin.notices import report
-from clem_retrace.plugin.worker import Runner
+from clem_retrace.plugin.timers import later
+from clem_retrace.plugin.worker import Runner, one_step
 
 if TYPE_CHECKING:
     from clem_retrace.plugin.image_box import ImageBox
@@ -23,12 +23,6 @@ __all__ = ["Preview"]
 
 #: Milliseconds after the last change until the stack is projected anew.
 CALM = 200
-
-
-def read_steps(source: ImageSource) -> Steps[NDArray[Any]]:
-    """Yield once; return the pixels of an image source."""
-    yield Progress("projection", 0, 1)
-    return np.asarray(source.read().data)
 
 
 class Preview(QObject):
@@ -43,10 +37,7 @@ class Preview(QObject):
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._show)
         self._runner.failed.connect(self._on_failure)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(CALM)
-        self._timer.timeout.connect(self._project)
+        self._timer = later(self, self._project, CALM)
         images.pair_changed.connect(self.refresh)
         images.stack.changed.connect(self.refresh)
         images.stack.preview_changed.connect(self.refresh)
@@ -73,7 +64,7 @@ class Preview(QObject):
         except ClemRetraceError:
             self._scene.remove("projection")
             return
-        self._runner.start(lambda: read_steps(source))
+        self._runner.start(lambda: one_step("projection", lambda: np.asarray(source.read().data)))
 
     def _on_failure(self, failure: Exception) -> None:
         self._scene.remove("projection")

@@ -11,19 +11,14 @@ from collections.abc import Callable, Sequence
 from os import PathLike, fspath
 from typing import Any
 
-import numpy as np
-
 from clem_retrace.errors import BadFile
 from clem_retrace.io.images import ImageStack, read_stack
-from clem_retrace.plugin.outputs import LayerData, contrast_limits
+from clem_retrace.plugin.outputs import LayerData, display_limits
 
 __all__ = ["PIXEL_SIZE", "get_reader", "read_layers"]
 
 #: Key of a layer's metadata that holds where its pixel size is from, and the size in nm.
 PIXEL_SIZE = "pixel_size"
-
-#: Rows and columns of a plane that its contrast is judged from, at most.
-SAMPLED = 1024
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -64,7 +59,7 @@ def read_layers(path: Paths) -> list[LayerData]:
         **_calibration(stack),
     }
     if not keywords["rgb"]:
-        keywords["contrast_limits"] = contrast_limits(_sample(stack.data), 0.2, 99.8)
+        keywords["contrast_limits"] = display_limits(stack.data)
     return [(stack.data, keywords, "image")]
 
 
@@ -87,11 +82,3 @@ def _calibration(stack: ImageStack) -> dict[str, Any]:
         scale[-3], units[-3] = size.planes, "nm"
     written = {"rows_nm": size.rows, "cols_nm": size.cols, "source": size.source}
     return {"scale": scale, "units": units, "metadata": {PIXEL_SIZE: written}}
-
-
-def _sample(data: Any) -> np.ndarray[Any, Any]:
-    """Return pixels of the middle plane of a stack, evenly spread."""
-    while data.ndim > 2:
-        data = data[len(data) // 2]
-    steps = tuple(slice(None, None, -(-length // SAMPLED)) for length in data.shape)
-    return np.asarray(data[steps])

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Shapes
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from clem_retrace.plugin.layer_choice import LayerChoice
-from clem_retrace.plugin.looks import button
-from clem_retrace.plugin.outputs import DRAWINGS, role
+from clem_retrace.plugin.looks import button, form_layout
+from clem_retrace.plugin.outputs import DRAWINGS
+from clem_retrace.plugin.roles import role
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -114,8 +115,7 @@ class RegionBox(QWidget):
         self._sizes = {kind: _size_label(f"{kind}_size") for kind in ("roi", "patch")}
         self._watched: dict[str, Layer | None] = dict.fromkeys(CONTROLS)
         self.draw_button = self._draw_button("roi", "Draw the region")
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         layout.addRow(self.draw_button)
         layout.addRow(CONTROLS["roi"].title, self._choices["roi"])
         for label in self._sizes.values():
@@ -235,11 +235,13 @@ def _may_hold(kind: str, layer: Layer) -> bool:
 
 def _choice(kind: str) -> LayerChoice:
     controls = CONTROLS[kind]
-    choice = LayerChoice(partial(_may_hold, kind), nothing=controls.nothing)
-    choice.setObjectName(controls.name)
-    choice.setAccessibleName(controls.title)
-    choice.setToolTip(f"The shapes layer that holds the {controls.noun}")
-    return choice
+    return LayerChoice(
+        partial(_may_hold, kind),
+        controls.name,
+        controls.title,
+        f"The shapes layer that holds the {controls.noun}",
+        nothing=controls.nothing,
+    )
 
 
 def _size_label(name: str) -> QLabel:

@@ -1,10 +1,10 @@
-"""Drawn shapes to the values of a run: what is searched for, its true place, its patch."""
+"""Drawn shapes to the values of a run: the region and its pixels, its true place, its patch."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,21 @@ from numpy.typing import NDArray
 from clem_retrace.errors import RoiError
 from clem_retrace.geometry import map_points
 from clem_retrace.micrograph import Roi
-from clem_retrace.plugin.frames import image_shape, pixels_between
+from clem_retrace.plugin.frames import finest, image_shape, pixels_between
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
-__all__ = ["Region", "chosen_shape", "em_patch", "lm_region", "region"]
+__all__ = [
+    "Region",
+    "chosen_shape",
+    "cut",
+    "cut_from",
+    "em_patch",
+    "lm_region",
+    "region",
+    "region_slices",
+]
 
 #: Share of its bounding box that a rectangle fills when it counts as upright: turned by
 #: a quarter of a degree at most.
@@ -148,3 +157,25 @@ def _area(corners: NDArray[np.float64]) -> float:
     """Return the area of a polygon, shape (K, 2), by the shoelace formula."""
     rows, cols = corners.T
     return float(abs(np.dot(rows, np.roll(cols, -1)) - np.dot(cols, np.roll(rows, -1))) / 2)
+
+
+def region_slices(roi: Roi) -> tuple[slice, slice]:
+    """Return the whole pixels of a region within its image, as slices of rows and columns."""
+    first = (math.floor(roi.row + 0.5), math.floor(roi.col + 0.5))
+    last = (math.ceil(roi.row + roi.height - 0.5), math.ceil(roi.col + roi.width - 0.5))
+    return slice(first[0], max(last[0], first[0] + 1)), slice(first[1], max(last[1], first[1] + 1))
+
+
+def cut(pixels: Any, roi: Roi) -> NDArray[np.float32]:
+    """Return an image in a region; NaN where its box is not the region."""
+    slices = region_slices(roi)
+    part = np.asarray(pixels[slices], dtype=np.float32)
+    return np.where(roi.mask(pixels.shape)[slices], part, np.nan) if roi.outline else part
+
+
+def cut_from(lm: Image, roi: Roi) -> NDArray[np.float32] | None:
+    """Return the LM in a region, of a layer in memory; None of a stack, or of a lazy one."""
+    pixels = finest(lm)
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 2:
+        return None
+    return cut(pixels, roi)

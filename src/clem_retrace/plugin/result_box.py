@@ -9,10 +9,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.advice import advice
-from clem_retrace.geometry import decompose
+from clem_retrace.geometry import magnification_of
 from clem_retrace.plots.quantities import both_lengths
 from clem_retrace.plugin.candidate_table import CandidateTable, confidence_text
-from clem_retrace.plugin.looks import button, text_label
+from clem_retrace.plugin.looks import button, form_layout, show_text, text_label
 from clem_retrace.plugin.notices import sentence
 
 if TYPE_CHECKING:
@@ -75,19 +75,16 @@ def readout(registration: Registration) -> dict[str, str]:
         support = f"support {estimate.support:.0%}"
     else:
         support = f"failed, the place is kept: {estimate.message}"
-    magnification = decompose(registration.lm_to_em).magnification
+    magnification = magnification_of(registration.lm_to_em)
     error = registration.error
-    told = "" if error is None else _conditional(error, registration.lm.pixel_size)
+    told = ""
+    if error is not None:
+        told = f"{both_lengths(error, registration.lm.pixel_size)}, if the place is right"
     return {
         "ratio": f"{magnification:.3f} ({registration.ratio:.3f})",
         "support": support,
         "error": told,
     }
-
-
-def _conditional(error: float, pixel_size: float | None) -> str:
-    """Return an expected error with what it takes for granted."""
-    return f"{both_lengths(error, pixel_size)}, if the place is right"
 
 
 class ResultBox(QWidget):
@@ -128,12 +125,12 @@ class ResultBox(QWidget):
         self._buttons = self._make_buttons()
         self._values: dict[str, QLabel] = {}
         self._numbers = self._make_numbers()
-        self._layout = QVBoxLayout(self)
+        layout = QVBoxLayout(self)
         for widget in (
             self._empty, self._outdated, self._reason, self._advice, self.table, self._buttons,
             self._numbers,
         ):  # fmt: skip
-            self._layout.addWidget(widget)
+            layout.addWidget(widget)
         self.table.chosen.connect(self.chosen)
         self.clear()
 
@@ -151,48 +148,44 @@ class ResultBox(QWidget):
         self.see_overlay = button(
             "show_overlay", "See overlay on LM", "Look at the region, with the EM laid over it"
         )
-        self._see_em = button(
+        see_em = button(
             "show_on_em", "See place on EM", "Look at the place on the EM, with the LM laid over it"
         )
-        self.next_candidate.clicked.connect(self._on_next)
-        self._register.clicked.connect(self.register)
-        self.see_overlay.clicked.connect(self.show_overlay)
-        self._see_em.clicked.connect(self.show_on_em)
         compare = button(
             "compare",
             "Compare in detail …",
             "Open the dock that blinks, merges, and draws a curtain between the two images",
         )
-        compare.clicked.connect(self.compare)
         move = button(
             "move_by_hand",
             "Move by hand …",
             "Open the dock in which the EM is moved, or landmarks are placed, from this result on",
         )
-        move.clicked.connect(self.move_by_hand)
         export = button(
             "export",
             "Export …",
             "Open the dock that saves the transform, images, figures and a report",
         )
-        export.clicked.connect(self.export)
         buttons = QWidget()
         grid = QGridLayout(buttons)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(self.next_candidate, 0, 0)
-        grid.addWidget(self._register, 0, 1)
-        grid.addWidget(self.see_overlay, 1, 0)
-        grid.addWidget(self._see_em, 1, 1)
-        grid.addWidget(compare, 2, 0)
-        grid.addWidget(move, 2, 1)
-        grid.addWidget(export, 3, 0, 1, 2)
+        for made, slot, place in (
+            (self.next_candidate, self._on_next, (0, 0)),
+            (self._register, self.register, (0, 1)),
+            (self.see_overlay, self.show_overlay, (1, 0)),
+            (see_em, self.show_on_em, (1, 1)),
+            (compare, self.compare, (2, 0)),
+            (move, self.move_by_hand, (2, 1)),
+            (export, self.export, (3, 0, 1, 2)),
+        ):
+            made.clicked.connect(slot)
+            grid.addWidget(made, *place)
         return buttons
 
     def _make_numbers(self) -> QWidget:
         numbers = QWidget()
-        layout = QFormLayout(numbers)
+        layout = form_layout(numbers)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for key, (title, tip) in ROWS.items():
             self._values[key] = value = text_label(key, title)
             value.setToolTip(tip)
@@ -200,10 +193,6 @@ class ResultBox(QWidget):
             heading.setToolTip(tip)
             layout.addRow(heading, value)
         return numbers
-
-    def add_below(self, widget: QWidget) -> None:
-        """Show more below the numbers."""
-        self._layout.addWidget(widget)
 
     def clear(self) -> None:
         """Show no result."""
@@ -217,10 +206,10 @@ class ResultBox(QWidget):
         """Show a run; the distance is shown by `show_distance`."""
         registration = run.shown
         self._empty.hide()
-        _show_text(self._reason, registration.reason)
+        show_text(self._reason, sentence(registration.reason))
         tips = advice(run.of(0))
         listed = "".join(f"<li>{escape(tip)}</li>" for tip in tips)
-        _show_text(self._advice, f"What to try:<ol style='margin: 0'>{listed}</ol>" if tips else "")
+        show_text(self._advice, f"What to try:<ol style='margin: 0'>{listed}</ol>" if tips else "")
         matches = run.candidates.matches
         self.table.show_candidates(
             matches,
@@ -240,7 +229,7 @@ class ResultBox(QWidget):
     def show_outdated(self, why: str, *, by_hand: bool = False) -> None:
         """Say that, and why, the result does not belong to the form; empty when it does."""
         again = "Register it again" if by_hand else "Search again"
-        _show_text(
+        show_text(
             self._outdated, f"⚠ Out of date: {why}. {again}, or undo the change." if why else ""
         )
 
@@ -257,8 +246,3 @@ class ResultBox(QWidget):
     def _on_next(self) -> None:
         row = (self.table.currentRow() + 1) % self.table.rowCount()
         self.table.setCurrentCell(row, 0)
-
-
-def _show_text(label: QLabel, text: str) -> None:
-    label.setText(sentence(text))
-    label.setVisible(bool(text))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, regions, roles
 from clem_retrace.plugin.notices import report, warn
 from clem_retrace.plugin.regions import region
 from clem_retrace.plugin.runs import Run, Runs
@@ -82,7 +82,7 @@ class Results(QObject):
         self.keep(run)
         if run.by_hand:
             # It was placed on an overlay of its own, which would lie over this one.
-            self._scene.remove(outputs.LANDMARK_OVERLAY)
+            self._scene.remove(roles.LANDMARK_OVERLAY)
             for layer in self._scene.ours("overlay"):
                 layer.visible = True
 
@@ -91,7 +91,7 @@ class Results(QObject):
     ) -> None:
         """Keep and show a result that was not searched for here, as a run of its own."""
         number, images = self.runs.next_number, (lm.unique_id, em.unique_id)
-        region = outputs.cut_from(lm, registration.roi)
+        region = regions.cut_from(lm, registration.roi)
         self.keep_new(Run.of_search(number, images, registration, form=form, region=region))
 
     def show_last(self) -> None:
@@ -156,7 +156,7 @@ class Results(QObject):
     def take_away(self) -> None:
         """Show none of the runs, and take their layers away."""
         self.clear()
-        self._scene.remove(*outputs.DATED)
+        self._scene.remove(*roles.DATED)
 
     def release(self) -> None:
         """Let go of the layers."""

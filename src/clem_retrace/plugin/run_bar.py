@@ -8,20 +8,13 @@ from functools import partial
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QAction
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QProgressBar, QVBoxLayout, QWidget
 
 from clem_retrace.events import Progress
-from clem_retrace.plugin.looks import button
+from clem_retrace.plugin.looks import button, named, show_share, show_text
 from clem_retrace.plugin.notices import sentence
 from clem_retrace.plugin.pace import Pace
+from clem_retrace.plugin.undoing import UndoButtons
 
 __all__ = ["RUNS", "RunBar"]
 
@@ -43,45 +36,41 @@ RUNS: Mapping[str, tuple[str, str]] = {
 class RunBar(QWidget):
     """The buttons that stay in place below the steps, a progress bar and a line of text.
 
+    Attributes
+    ----------
+    search_button : QPushButton
+    undoing : UndoButtons
+
     Signals
     -------
     run : str
         A kind of run was asked for, one of `RUNS`; the button asks for "search".
-    cancel, undo, redo
+    cancel
         The button was pressed.
     """
 
     run = Signal(str)
     cancel = Signal()
-    undo = Signal()
-    redo = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stage, self._shown = "", 0.0
         self._pace = Pace()
-        self._run = button("run", "Search", "Find the region in the EM, and register the two")
+        self.search_button = button(
+            "run", "Search", "Find the region in the EM, and register the two"
+        )
         self._more = button("run_menu", "▾", "Run one part of it alone")
         self._more.setAccessibleName("Other runs")
         self._cancel = button("cancel", "Cancel", "Stop; nothing that was there before is lost")
-        self._undo = button("undo", "↶", "Nothing to undo")
-        self._redo = button("redo", "↷", "Nothing to redo")
-        for small in (self._more, self._undo, self._redo):
-            small.setFixedWidth(28)
+        self._more.setFixedWidth(28)
+        self.undoing = UndoButtons(self)
         self._actions = self._make_menu()
-        self._progress = QProgressBar()
-        self._progress.setObjectName("progress")
-        self._progress.setAccessibleName("Progress of the stage")
-        self._message = QLabel()
-        self._message.setObjectName("message")
-        self._message.setAccessibleName("Message")
+        self._progress = named(QProgressBar(), "progress", "Progress of the stage")
+        self._message = named(QLabel(), "message", "Message")
         self._message.setWordWrap(True)
         self._lay_out()
-        self._run.clicked.connect(lambda: self.run.emit("search"))
+        self.search_button.clicked.connect(lambda: self.run.emit("search"))
         self._cancel.clicked.connect(self.cancel)
-        self._undo.clicked.connect(self.undo)
-        self._redo.clicked.connect(self.redo)
-        self.show_undo("", "")
         self.show_running(False)
 
     def _make_menu(self) -> dict[str, QAction]:
@@ -97,21 +86,16 @@ class RunBar(QWidget):
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.setSpacing(3)
-        buttons.addWidget(self._run, 3)
+        buttons.addWidget(self.search_button, 3)
         buttons.addWidget(self._more)
         buttons.addWidget(self._cancel, 2)
-        buttons.addWidget(self._undo)
-        buttons.addWidget(self._redo)
+        for small in self.undoing.buttons:
+            buttons.addWidget(small)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
         layout.addWidget(self._progress)
         layout.addWidget(self._message)
-
-    @property
-    def search_button(self) -> QPushButton:
-        """The button that searches."""
-        return self._run
 
     def begin(self, kind: Hashable) -> None:
         """Expect a run; those of one kind take the same time."""
@@ -133,15 +117,8 @@ class RunBar(QWidget):
 
     def show_searched(self, searched: bool) -> None:
         """Show whether there is a result, which can be registered again."""
-        self._run.setText("Search again" if searched else "Search")
+        self.search_button.setText("Search again" if searched else "Search")
         self._actions["register"].setEnabled(searched)
-
-    def show_undo(self, undo: str, redo: str) -> None:
-        """Show what can be undone and redone; empty for nothing."""
-        for control, verb, what in ((self._undo, "Undo", undo), (self._redo, "Redo", redo)):
-            control.setEnabled(bool(what))
-            control.setToolTip(f"{verb}: {what}" if what else f"Nothing to {verb.lower()}")
-            control.setAccessibleName(f"{verb} {what}".strip())
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far a stage is; what comes too soon after the last is left out."""
@@ -150,13 +127,10 @@ class RunBar(QWidget):
         if progress.stage == self._stage and now - self._shown < INTERVAL:
             return
         self._stage, self._shown = progress.stage, now
-        # A total of 0 would make the bar swing without end.
-        self._progress.setRange(0, max(progress.total, 1))
-        self._progress.setValue(progress.done)
+        show_share(self._progress, progress.done, progress.total)
         left = self._pace.text()
         self.tell(f"{sentence(progress.stage)} …" + (f" {left}" if left else ""))
 
     def tell(self, text: str) -> None:
         """Show one line of text."""
-        self._message.setText(text)
-        self._message.setVisible(bool(text))
+        show_text(self._message, text)

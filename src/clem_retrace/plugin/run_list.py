@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QListWidget, QListWidgetItem, QWidget
 
 from clem_retrace.plugin.candidate_table import confidence_text
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.looks import button, hint_label, named
 
 if TYPE_CHECKING:
     from clem_retrace.plugin.runs import Run
@@ -75,10 +75,9 @@ class RunList(QWidget):
         """
         super().__init__(parent)
         self.limit = limit
-        self._list = _ShortList()
-        self._list.setObjectName("run_list")
-        self._list.setAccessibleName("Runs of this session")
-        self._list.setToolTip("Click a run to see its result again")
+        self._list = named(
+            _ShortList(), "run_list", "Runs of this session", "Click a run to see its result again"
+        )
         self._restore = button(
             "restore_settings",
             "Restore its settings",
@@ -120,17 +119,16 @@ class RunList(QWidget):
 
     def show_runs(self, runs: Iterable[Run], shown: Run | None) -> None:
         """List runs, and mark the one that is shown."""
-        blocked = self._list.blockSignals(True)
-        self._list.clear()
-        for run in reversed(list(runs)):
-            line, tip = describe(run)
-            item = QListWidgetItem(line)
-            item.setToolTip(tip)
-            item.setData(Qt.ItemDataRole.UserRole, run.number)
-            self._list.addItem(item)
-            if shown is not None and run.number == shown.number:
-                self._list.setCurrentItem(item)
-        self._list.blockSignals(blocked)
+        with QSignalBlocker(self._list):
+            self._list.clear()
+            for run in reversed(list(runs)):
+                line, tip = describe(run)
+                item = QListWidgetItem(line)
+                item.setToolTip(tip)
+                item.setData(Qt.ItemDataRole.UserRole, run.number)
+                self._list.addItem(item)
+                if shown is not None and run.number == shown.number:
+                    self._list.setCurrentItem(item)
         self._list.updateGeometry()
         self._restore.setEnabled(shown is not None and shown.form is not None)
         for control in (self._command, self._python):

@@ -12,7 +12,7 @@ from clem_retrace.events import Event, Progress
 from clem_retrace.geometry import Matrix
 from clem_retrace.plugin import outputs
 from clem_retrace.plugin.job import Answer
-from clem_retrace.plugin.notices import report, sentence, tell, warn
+from clem_retrace.plugin.notices import report, sentence, tell
 from clem_retrace.plugin.preferences import remember_options
 from clem_retrace.plugin.runs import Run
 from clem_retrace.plugin.searching import Request, Searching, registering
@@ -104,8 +104,7 @@ class Running(QObject):
         try:
             return make()
         except ClemRetraceError as error:
-            self.say(str(error))
-            warn(str(error))
+            self.say(report(error))
             return None
 
     def _request(self, kind: str) -> Request:

@@ -10,16 +10,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image
 
-from clem_retrace.events import Progress, Steps
 from clem_retrace.geometry import map_points
-from clem_retrace.io.session_images import sample_pair
+from clem_retrace.io import session_images
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.plugin.frames import place_beside
 from clem_retrace.plugin.layers import ORIGIN, Origin
-from clem_retrace.plugin.outputs import LayerData, contrast_limits, drawing_layer
+from clem_retrace.plugin.outputs import LayerData, display_limits, drawing_layer
 
 if TYPE_CHECKING:
     from clem_retrace.synthetic import Pair
@@ -32,7 +30,7 @@ __all__ = [
     "melanosomes",
     "pair_layers",
     "sample_layers",
-    "sample_steps",
+    "sample_pair",
 ]
 
 #: Keys and titles, as the manifest has them.
@@ -49,18 +47,15 @@ NAMES: Mapping[str, str] = MappingProxyType(
     {"melanosomes": "melanosomes", "endosomes": "endosomes", "chromatin": "real"}
 )
 
-#: Rows and columns from which the contrast of an image is judged, about.
-SAMPLED = 1024
-
 
 def melanosomes() -> list[LayerData]:
     """Return the layers of the synthetic melanosome pair (experiment 1 of the paper)."""
-    return sample_layers("melanosomes", _pair("melanosomes"))
+    return _sample("melanosomes")
 
 
 def endosomes() -> list[LayerData]:
     """Return the layers of the synthetic endosome pair (experiment 2 of the paper)."""
-    return sample_layers("endosomes", _pair("endosomes"))
+    return _sample("endosomes")
 
 
 def chromatin() -> list[LayerData]:
@@ -71,29 +66,28 @@ def chromatin() -> list[LayerData]:
     SampleUnavailable
         There is no network, or the files are not the known ones.
     """
-    return sample_layers("chromatin", _pair("chromatin"))
+    return _sample("chromatin")
 
 
-def sample_steps(key: str) -> Steps[Pair]:
-    """Yield once; return the pair of a sample, which takes seconds to make or to load.
+def _sample(key: str) -> list[LayerData]:
+    return sample_layers(key, sample_pair(key))
+
+
+def sample_pair(key: str) -> Pair:
+    """Return the pair of a sample, which takes seconds to make or to load.
 
     Raises
     ------
     SampleUnavailable
         The real one cannot be downloaded.
     """
-    yield Progress(f"opening {SAMPLES[key]}", 0, 1)
-    return _pair(key)
+    return session_images.sample_pair(NAMES[key])
 
 
 def sample_layers(key: str, pair: Pair) -> list[LayerData]:
     """Return a sample's pair as layers, transmitted light in grey and fluorescence in green."""
     lm_colormap = "gray" if key == "melanosomes" else "green"
     return pair_layers(pair, lm_colormap=lm_colormap, sample=NAMES[key])
-
-
-def _pair(key: str) -> Pair:
-    return sample_pair(NAMES[key])
 
 
 def pair_layers(pair: Pair, *, lm_colormap: str = "gray", sample: str = "") -> list[LayerData]:
@@ -132,11 +126,11 @@ def image_of(
     origin : Origin, optional
         Where the pixels can be had again.
     """
-    step = max(1, max(micrograph.shape) // SAMPLED)
-    limits = contrast_limits(np.asarray(micrograph.data[::step, ::step]), 0.2, 99.8)
     keywords: dict[str, Any] = {
-        "name": name, "colormap": colormap, "contrast_limits": limits,
-    }  # fmt: skip
+        "name": name,
+        "colormap": colormap,
+        "contrast_limits": display_limits(micrograph.data),
+    }
     if micrograph.pixel_size is not None:
         keywords |= {"scale": (micrograph.pixel_size,) * 2, "units": ("nm", "nm")}
     if origin is not None:

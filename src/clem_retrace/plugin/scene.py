@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
 
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.sight import camera, world_extent
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.frames import (
     calibrate,
     drawn_side,
@@ -23,12 +23,13 @@ from clem_retrace.plugin.frames import (
     pixel_size,
     place_beside,
 )
+from clem_retrace.plugin.sight import camera, world_extent
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
     from napari.viewer import Viewer
 
-__all__ = ["Scene"]
+__all__ = ["Scene", "mark_outdated", "selection_kept"]
 
 #: What the names of layers end with that no longer belong to the form.
 OUT_OF_DATE = " (out of date)"
@@ -56,10 +57,10 @@ class Scene:
         """Return the layer of a unique id, if it is in the viewer."""
         return next((one for one in self._viewer.layers if one.unique_id == unique_id), None)
 
-    def ours(self, *roles: str) -> Iterator[Layer]:
+    def ours(self, *wanted: str) -> Iterator[Layer]:
         """Yield the layers of ours that have one of some roles."""
         for layer in list(self._viewer.layers):
-            if outputs.role(layer) in roles:
+            if roles.role(layer) in wanted:
                 yield layer
 
     def put(self, layer_data: outputs.LayerData) -> Layer:
@@ -69,9 +70,9 @@ class Scene:
         colours that the user has given it.
         """
         data, keywords, _ = layer_data
-        entry = keywords["metadata"][outputs.KEY]
+        entry = keywords["metadata"][roles.KEY]
         for old in self.ours(entry["role"]):
-            if outputs.image_id(old) != entry.get("image"):
+            if roles.image_id(old) != entry.get("image"):
                 continue
             if _same_pixels(old, data):
                 _move(old, keywords)
@@ -85,9 +86,9 @@ class Scene:
     def put_candidates(self, layer_data: outputs.LayerData) -> Layer:
         """Add the candidates, or show the ones that are there in another way."""
         data, keywords, _ = layer_data
-        entry = keywords["metadata"][outputs.KEY]
+        entry = keywords["metadata"][roles.KEY]
         for old in self.ours("candidates"):
-            held = old.metadata[outputs.KEY]
+            held = old.metadata[roles.KEY]
             if held["candidates"] is entry["candidates"] and held["image"] == entry["image"]:
                 old.metadata = keywords["metadata"]
                 old.data = data
@@ -106,15 +107,15 @@ class Scene:
         for layer_data in layers:
             self._viewer.add_layer(Layer.create(*layer_data))
 
-    def remove(self, *roles: str) -> None:
+    def remove(self, *wanted: str) -> None:
         """Remove the layers of ours that have one of some roles."""
-        for layer in self.ours(*roles):
+        for layer in self.ours(*wanted):
             self._viewer.layers.remove(layer)
 
     def raise_outlines(self) -> None:
         """Put what is drawn by lines on top of the images."""
         layers = self._viewer.layers
-        for layer in self.ours(*outputs.OUTLINES):
+        for layer in self.ours(*roles.OUTLINES):
             layers.move(layers.index(layer), len(layers))
 
     def put_above(self, layer: Layer, image: Image) -> None:
@@ -137,10 +138,8 @@ class Scene:
 
         Their looks are left alone: they are the user's, and lent to the dock that compares.
         """
-        for layer in self.ours(*outputs.DATED):
-            name = layer.name.replace(OUT_OF_DATE, "") + (OUT_OF_DATE if outdated else "")
-            if layer.name != name:
-                layer.name = name
+        for layer in self.ours(*roles.DATED):
+            mark_outdated(layer, outdated)
 
     # Where the camera looks
 
@@ -226,9 +225,24 @@ class Scene:
 
     def _lying_on(self, image: Image, drawn: Sequence[Shapes]) -> list[Layer]:
         results = [
-            layer for layer in self._viewer.layers if outputs.image_id(layer) == image.unique_id
+            layer for layer in self._viewer.layers if roles.image_id(layer) == image.unique_id
         ]
         return [*drawn, *results]
+
+
+@contextmanager
+def selection_kept(viewer: Viewer) -> Iterator[None]:
+    """Leave the layers selected that the user has selected, while others are added."""
+    selected = set(viewer.layers.selection)
+    yield
+    viewer.layers.selection = {one for one in selected if any(one is it for it in viewer.layers)}
+
+
+def mark_outdated(layer: Layer, outdated: bool) -> None:
+    """Say in the name of a layer that it is out of date, or no longer so."""
+    name = layer.name.replace(OUT_OF_DATE, "") + (OUT_OF_DATE if outdated else "")
+    if layer.name != name:
+        layer.name = name
 
 
 def _same_pixels(layer: Layer, data: Any) -> bool:

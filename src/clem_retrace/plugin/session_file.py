@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QFileDialog
 
 from clem_retrace.errors import BadFile, ClemRetraceError
-from clem_retrace.events import Steps
+from clem_retrace.events import Progress, Steps
 from clem_retrace.io import sessions
-from clem_retrace.io.session_images import FoundImage, Role, SessionImage, find_image_steps
+from clem_retrace.io.session_images import FoundImage, SessionImage, find_image_steps
 from clem_retrace.io.sessions import Session
+from clem_retrace.plugin.dialogs import ANY, FileDialogs
 from clem_retrace.plugin.landmarks.kept import kept_pairs
 from clem_retrace.plugin.layers import Origin, origin
 from clem_retrace.plugin.notices import report, warn
@@ -30,6 +30,7 @@ from clem_retrace.plugin.session_values import (
     stack_of,
 )
 from clem_retrace.plugin.worker import Runner
+from clem_retrace.registration.landmarks import Which
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["SessionFile"]
 
 SUFFIX = ".clem.json"
-FILTER = f"Sessions (*{SUFFIX});;All files (*)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,19 @@ class _Opened:
     em: FoundImage
 
 
-def open_steps(session: Session) -> Steps[_Opened]:
+def open_steps(path: Path) -> Steps[_Opened]:
+    """Yield progress; return the session in a file, with its images as far as they are found.
+
+    Raises
+    ------
+    BadFile
+        It holds no session, or one without images.
+    """
+    yield Progress("reading", 0, 1)
+    return (yield from find_steps(sessions.read_session(path)))
+
+
+def find_steps(session: Session) -> Steps[_Opened]:
     """Yield progress; return a session with its images, as far as they are found.
 
     Raises
@@ -96,6 +108,7 @@ class SessionFile(QObject):
     ) -> None:
         super().__init__(parent)
         self._controls, self._results, self._scene = controls, results, scene
+        self._dialogs = FileDialogs(run_list)
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._show)
         self._runner.failed.connect(report)
@@ -115,17 +128,14 @@ class SessionFile(QObject):
     # Saving
 
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(None, "Save the session", f"session{SUFFIX}", FILTER)
-        if not path:
-            return
-        if not Path(path).suffix:
-            path += SUFFIX
         try:
-            saved = sessions.save_session(path, self.session(Path(path).name))
+            kinds = {"Sessions": (SUFFIX, ".json")}
+            path = self._dialogs.save("Save the session", "session", kinds)
+            if path is not None:
+                sessions.save_session(path, self.session(path.name))
+                self.told.emit(f"saved {path.name}")
         except ClemRetraceError as error:
-            warn(str(error))
-            return
-        self.told.emit(f"saved {saved.name}")
+            report(error)
 
     def session(self, name: str = "") -> Session:
         """Return the session as it stands.
@@ -159,24 +169,13 @@ class SessionFile(QObject):
     # Opening
 
     def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(None, "Open a session", "", FILTER)
-        if path:
-            self.open(path)
-
-    def open(self, path: str) -> None:
         """Open a session; its images are found or asked for, then all is shown."""
-        try:
-            session = sessions.read_session(path)
-        except BadFile as error:
-            warn(str(error))
-            return
-        self._find(session)
-
-    def _find(self, session: Session) -> None:
-        self._runner.start(lambda: open_steps(session))
+        path = self._dialogs.open("Open a session", f"Sessions (*{SUFFIX});;{ANY}")
+        if path is not None:
+            self._runner.start(lambda: open_steps(path))
 
     def _show(self, opened: _Opened) -> None:
-        both: tuple[tuple[Role, FoundImage], ...] = (("lm", opened.lm), ("em", opened.em))
+        both: tuple[tuple[Which, FoundImage], ...] = (("lm", opened.lm), ("em", opened.em))
         for role, found in both:
             if found.problem:
                 warn(found.problem)
@@ -198,17 +197,18 @@ class SessionFile(QObject):
             self.landmarks_opened.emit(lm, em, session.landmarks)
         self.told.emit(f"opened {len(opened.session.runs)} runs")
 
-    def _ask_where(self, session: Session, role: Role, image: SessionImage) -> None:
+    def _ask_where(self, session: Session, role: Which, image: SessionImage) -> None:
         """Ask where an image is that was not found, and look there."""
-        path, _ = QFileDialog.getOpenFileName(None, f"Where is the {role.upper()} '{image.name}'?")
-        if path:
-            there = image.at(path)
-            replaced = (
-                dataclasses.replace(session, lm=there)
-                if role == "lm"
-                else dataclasses.replace(session, em=there)
-            )
-            self._find(replaced)
+        path = self._dialogs.open(f"Where is the {role.upper()} '{image.name}'?")
+        if path is None:
+            return
+        there = image.at(path)
+        found = (
+            dataclasses.replace(session, lm=there)
+            if role == "lm"
+            else dataclasses.replace(session, em=there)
+        )
+        self._runner.start(lambda: find_steps(found))
 
     def _layer(self, found: FoundImage) -> Image:
         """Return the layer of an image, opened if it is not open yet."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from clem_retrace.io import sessions
 from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.sessions import SessionRun
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import regions
 from clem_retrace.plugin.form import Form, Outline, image_key
 from clem_retrace.plugin.frames import image_shape
 from clem_retrace.plugin.layers import StackChoice, origin
@@ -112,7 +112,7 @@ def opened_run(saved: SessionRun, number: int, lm: Image, em: Image, *, is_open:
         MappingProxyType({rank_taken(result) - 1: result for result in saved.results}),
         saved.shown - 1,
         form=form if is_open else None,
-        region=outputs.cut_from(lm, first.roi) if is_open else None,
+        region=regions.cut_from(lm, first.roi) if is_open else None,
         described=(saved.lm, saved.em),
         ended=saved.time,
     )

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
-from clem_retrace.events import Progress, Steps
 from clem_retrace.io.formats import recognise
 from clem_retrace.io.pixel_sizes import CALIBRATED, pixel_size_of
 from clem_retrace.plugin.frames import PixelSize
 from clem_retrace.plugin.notices import report
-from clem_retrace.plugin.worker import Runner
+from clem_retrace.plugin.worker import Runner, one_step
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -27,9 +26,8 @@ def file_of(layer: Image) -> Path | None:
     return Path(path) if path and recognise(path) in CALIBRATED else None
 
 
-def find_steps(path: Path) -> Steps[PixelSize]:
-    """Yield once; return the pixel size that a file holds, or why there is none."""
-    yield Progress("reading", 0, 1)
+def size_in(path: Path) -> PixelSize:
+    """Return the pixel size that a file holds, or why there is none."""
     try:
         known = pixel_size_of(path)
         if known is None:
@@ -58,7 +56,7 @@ class SizeFinder(QObject):
 
     def look(self, path: Path) -> None:
         """Look a file up; `found` is emitted in a while."""
-        self._runner.start(lambda: find_steps(path))
+        self._runner.start(lambda: one_step("reading", lambda: size_in(path)))
 
     def stop(self) -> None:
         """Look no further."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
 from clem_retrace.micrograph import Projection
 from clem_retrace.plugin.guesses import guess_channel_axis
 from clem_retrace.plugin.layers import StackChoice
+from clem_retrace.plugin.looks import form_layout, named
 
 __all__ = ["StackBox"]
 
@@ -42,24 +43,29 @@ class StackBox(QWidget):
         super().__init__(parent)
         self._lengths: tuple[int, ...] = ()
         self._current: tuple[int, ...] = ()
-        self._axis = self._combo("lm_channel_axis", "Channel axis", "The axis that holds channels")
-        self._channel = self._spin("lm_channel", "Channel", "Which channel is searched for")
-        self._projection = self._combo(
-            "lm_projection", "Projection", "How the planes of the stack become one image"
+        self._axis = named(
+            QComboBox(), "lm_channel_axis", "Channel axis", "The axis that holds channels"
+        )
+        self._channel = named(QSpinBox(), "lm_channel", "Channel", "Which channel is searched for")
+        self._projection = named(
+            QComboBox(),
+            "lm_projection",
+            "Projection",
+            "How the planes of the stack become one image",
         )
         for value, text in PROJECTIONS.items():
             self._projection.addItem(text, value)
-        self._plane = self._spin("lm_plane", "Plane", "Which plane, when one plane is taken")
-        layout = QFormLayout(self)
+        self._plane = named(QSpinBox(), "lm_plane", "Plane", "Which plane, when one plane is taken")
+        layout = form_layout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for control in (self._axis, self._channel, self._projection, self._plane):
             layout.addRow(control.accessibleName(), control)
-        self._preview = QCheckBox("Show it on the canvas")
-        self._named(
-            self._preview, "lm_preview", "Show the LM image that is searched for",
+        self._preview = named(
+            QCheckBox("Show it on the canvas"),
+            "lm_preview",
+            "Show the LM image that is searched for",
             "Lay over the stack the one image of it that is searched for",
-        )  # fmt: skip
+        )
         self._preview.setChecked(True)
         layout.addRow(self._preview)
         self._layout = layout
@@ -70,22 +76,6 @@ class StackBox(QWidget):
             spin.valueChanged.connect(self.changed)
         self._preview.toggled.connect(self.preview_changed)
         self.setVisible(False)
-
-    @staticmethod
-    def _named(control: QWidget, name: str, title: str, tip: str) -> None:
-        control.setObjectName(name)
-        control.setAccessibleName(title)
-        control.setToolTip(tip)
-
-    def _combo(self, name: str, title: str, tip: str) -> QComboBox:
-        combo = QComboBox()
-        self._named(combo, name, title, tip)
-        return combo
-
-    def _spin(self, name: str, title: str, tip: str) -> QSpinBox:
-        spin = QSpinBox()
-        self._named(spin, name, title, tip)
-        return spin
 
     def set_stack(
         self, lengths: Sequence[int], labels: Sequence[str], current: Sequence[int]
@@ -103,17 +93,16 @@ class StackBox(QWidget):
         """
         self._lengths = tuple(lengths)
         self._current = tuple(current)
-        blocked = self.blockSignals(True)
-        self._axis.clear()
-        self._axis.addItem("none", None)
-        for axis, (length, label) in enumerate(zip(lengths, labels, strict=True)):
-            named = f"axis {axis}" if label.lstrip("-").isdigit() else label
-            self._axis.addItem(f"{named} ({length})", axis)
-        guess = guess_channel_axis(lengths, labels)
-        self._axis.setCurrentIndex(0 if guess is None else guess + 1)
-        self.setVisible(bool(self._lengths))
-        self._show_ranges()
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self._axis.clear()
+            self._axis.addItem("none", None)
+            for axis, (length, label) in enumerate(zip(lengths, labels, strict=True)):
+                named = f"axis {axis}" if label.lstrip("-").isdigit() else label
+                self._axis.addItem(f"{named} ({length})", axis)
+            guess = guess_channel_axis(lengths, labels)
+            self._axis.setCurrentIndex(0 if guess is None else guess + 1)
+            self.setVisible(bool(self._lengths))
+            self._show_ranges()
 
     @property
     def preview(self) -> bool:
@@ -124,12 +113,11 @@ class StackBox(QWidget):
         """Mean another image of the stack, as if it had been chosen by hand."""
         if choice is None or not self._lengths or choice == self.choice:
             return
-        blocked = self.blockSignals(True)
-        self._axis.setCurrentIndex(self._axis.findData(choice.channel_axis))
-        self._projection.setCurrentIndex(self._projection.findData(choice.projection))
-        self._channel.setValue(choice.channel)
-        self._plane.setValue(choice.plane)
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self._axis.setCurrentIndex(self._axis.findData(choice.channel_axis))
+            self._projection.setCurrentIndex(self._projection.findData(choice.projection))
+            self._channel.setValue(choice.channel)
+            self._plane.setValue(choice.plane)
         self.changed.emit()
 
     def _planes_axis(self) -> int | None:

@@ -7,6 +7,7 @@ from qtpy.QtGui import QBrush, QColor, QFont, QPainter, QPaintEvent, QPalette, Q
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.guide import Mark, StepState
+from clem_retrace.plugin.looks import named, show_text
 
 __all__ = ["Badge", "StepBox"]
 
@@ -129,9 +130,7 @@ class StepBox(QWidget):
         self._badge.setVisible(number is not None)
         self._arrow = _clear_label()
         self._header = self._make_header(name)
-        self._state = QLabel()
-        self._state.setObjectName(f"{name}_state")
-        self._state.setAccessibleName(f"{title}: state")
+        self._state = named(QLabel(), f"{name}_state", f"{title}: state")
         self._state.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -171,8 +170,7 @@ class StepBox(QWidget):
     def show_state(self, state: StepState) -> None:
         """Show how far the step is."""
         self._badge.show_mark(state.mark)
-        self._state.setText(state.text)
-        self._state.setVisible(bool(state.text))
+        show_text(self._state, state.text)
         which = self._title if self._number is None else f"Step {self._number}, {self._title}"
         said = f": {state.mark.value}" if self._number is not None else ""
         self._header.setAccessibleName(f"{which}{said}")

@@ -2,28 +2,26 @@
 
 It makes the parts and wires them together; it computes nothing. `Controls` is what a run is
 set up with, `Running` what the buttons do, `Results` what has come of it; `guide` says what
-comes next, `History` what can be undone.
+comes next, `Undoing` puts back how things stood.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QShortcut, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QWidget
 
 from clem_retrace.plugin.controls import Controls
 from clem_retrace.plugin.copying import Copying
-from clem_retrace.plugin.dock import ScrollingDock
+from clem_retrace.plugin.dock import StepsDock
+from clem_retrace.plugin.docks import open_dock
 from clem_retrace.plugin.edge_widths import EdgeWidths
 from clem_retrace.plugin.guide import Facts, Next
-from clem_retrace.plugin.history import History, Moment
 from clem_retrace.plugin.landmarks.kept import lay_pairs
-from clem_retrace.plugin.looks import style_sheet
 from clem_retrace.plugin.notices import sentence
 from clem_retrace.plugin.opening import Opening
 from clem_retrace.plugin.plots import WhyBox
@@ -38,6 +36,7 @@ from clem_retrace.plugin.searching import Searching
 from clem_retrace.plugin.session_file import SessionFile
 from clem_retrace.plugin.step_box import StepBox
 from clem_retrace.plugin.step_list import StepList
+from clem_retrace.plugin.undoing import Undoing
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -47,11 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RetraceWidget"]
 
-#: Width of the dock in characters, if no row needs more.
-WIDTH = 56
 
-
-class RetraceWidget(ScrollingDock):
+class RetraceWidget(StepsDock):
     """Find a region of the LM image in the EM image, and lay the EM over the LM.
 
     Parameters
@@ -68,9 +64,7 @@ class RetraceWidget(ScrollingDock):
     event_arrived = Signal(object)
 
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("retrace_and_register")
-        self._viewer = napari_viewer
+        super().__init__("retrace_and_register", napari_viewer, parent)
         self._scene = Scene(napari_viewer)
         self._controls = Controls(self._scene, lambda: self._viewer.dims.current_step, self)
         self.images, self.regions = self._controls.images, self._controls.regions
@@ -83,8 +77,8 @@ class RetraceWidget(ScrollingDock):
         remembered = remembered_options()
         if remembered is not None:
             self.options.set_options(remembered)
-        self._put_style()
-        self._offer_layers()
+        self.follow_viewer()
+        self.layers_changed()
         self._refresh()
 
     def _make_parts(self) -> None:
@@ -97,7 +91,7 @@ class RetraceWidget(ScrollingDock):
         self._copying = Copying(self._results, self.run_list, self)
         self._opening = Opening(self._viewer, self._scene, self.images, self)
         self._edges = EdgeWidths(self._viewer, self)
-        self._history = History(self)
+        self._undoing = Undoing(self._controls, self._results, self.run_bar, self.run_list, self)
 
     def _lay_out(self) -> None:
         images, regions, result = self.images, self.regions, self.result
@@ -118,26 +112,16 @@ class RetraceWidget(ScrollingDock):
         # The header above it says what it is.
         self.why.setTitle("")
         self.why.setFlat(True)
-        self._boxes = (
+        boxes = (
             *self._steps.boxes.values(),
             StepBox("step_why", "Why", self.why),
             StepBox("step_runs", "Runs of this session", self.run_list),
         )
-        for box in self._boxes:
-            box.opened_by_user.connect(partial(self.reveal, box))
-        self.fill(self._boxes, self.run_bar)
-
-    def content_width(self) -> int:
-        """Return the width of the widest box, folded or not: it does not change with them."""
-        usual = self.fontMetrics().averageCharWidth() * WIDTH
-        return int(max(usual, *(box.full_width for box in self._boxes)))
+        self.fill_steps(boxes, self.run_bar)
 
     def _connect(self) -> None:
-        # What can be undone begins with the pair.
-        self.images.pair_changed.connect(self._history.begin)
         self._controls.changed.connect(self._refresh)
         self._controls.dragged.connect(partial(self._refresh, settled=False))
-        self._controls.layer_changed.connect(self._rebase)
         self._controls.drawing.asked.connect(self._running.say)
         self._running.event_arrived.connect(self.event_arrived)
         self._running.changed.connect(partial(self._refresh, settled=False))
@@ -147,38 +131,27 @@ class RetraceWidget(ScrollingDock):
         self._file.told.connect(self._running.say)
         self._file.landmarks_opened.connect(partial(lay_pairs, self._viewer, self._scene))
         self._copying.copied.connect(self._running.say)
-        self.run_list.restore.connect(self._restore_settings)
-        self.result.compare.connect(self._opening.open_compare)
-        self.result.move_by_hand.connect(self._opening.open_landmarks)
-        self.result.export.connect(self._opening.open_export)
-        for event in self._layer_events():
-            event.connect(self._offer_layers)
-        self._viewer.events.theme.connect(self._put_style)
-        self._connect_history()
-
-    def _connect_history(self) -> None:
-        history, drawing = self._history, self._controls.drawing
-        history.changed.connect(self.run_bar.show_undo)
-        history.restored.connect(self._restore)
-        for back, forth in ((self.run_bar.undo, self.run_bar.redo), (drawing.undo, drawing.redo)):
-            back.connect(history.undo)
-            forth.connect(history.redo)
-        for key, slot in (
-            (QKeySequence.StandardKey.Undo, history.undo),
-            (QKeySequence.StandardKey.Redo, history.redo),
+        self._undoing.restored.connect(self._refresh)
+        for wanted, name in (
+            (self.result.compare, "Compare"),
+            (self.result.move_by_hand, "Landmarks"),
+            (self.result.export, "Export"),
         ):
-            # Within the dock alone: on the canvas the keys are napari's.
-            QShortcut(key, self, slot, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            wanted.connect(partial(self._open_dock, name))
 
-    def _layer_events(self) -> tuple[Any, ...]:
-        """Return the viewer's events after which other layers may be chosen from."""
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.reordered, events.renamed
+    def _open_dock(self, name: str) -> None:
+        open_dock(self._viewer, name)
 
-    def _offer_layers(self) -> None:
+    def layers_changed(self) -> None:
+        """Offer the layers of the viewer, and let go of those that were closed."""
         self._controls.offer(self._viewer.layers)
         self._results.forget_closed()
         self._running.forget_closed()
+
+    def theme_changed(self) -> None:
+        """Look as the viewer does."""
+        super().theme_changed()
+        self._steps.mark()
 
     def opened(self) -> None:
         """Bring the images into view, now that the dock has taken its room from them."""
@@ -212,7 +185,7 @@ class RetraceWidget(ScrollingDock):
             self.reveal(self._steps.boxes[step])
         # What a run shows on its way is no change by the user.
         if settled and form is not None and not self._running.under_way:
-            self._history.note(Moment.of(form, shown))
+            self._undoing.note(form)
 
     def _facts(self, outdated: str) -> Facts:
         shown, drawing = self._results.shown, self._controls.drawing
@@ -234,31 +207,6 @@ class RetraceWidget(ScrollingDock):
             and (shown.of(0).found or shown.taken_by_hand or shown.by_hand),
             by_hand=shown is not None and shown.by_hand,
         )
-
-    def _put_style(self) -> None:
-        self.setStyleSheet(style_sheet(self._viewer.theme))
-        self._steps.mark()
-
-    def _rebase(self) -> None:
-        """Let what another layer brings along be how things stand, not a change to undo."""
-        form, _ = self._controls.form_or_fault()
-        if form is not None:
-            self._history.rebase(Moment.of(form, self._results.shown))
-
-    def _restore(self, moment: Moment) -> None:
-        """Let things stand as they did."""
-        self._controls.put(moment.form)
-        if moment.run is None:
-            self._results.take_away()
-        else:
-            self._results.show_run(moment.run, moment.candidate)
-        self._refresh()
-
-    def _restore_settings(self, number: int) -> None:
-        """Let the form stand as it did for a run."""
-        run = self._results.runs.numbered(number)
-        if run is not None and run.form is not None:
-            self._controls.put(run.form)
 
     # For those who open the dock from a program
 
@@ -314,8 +262,6 @@ class RetraceWidget(ScrollingDock):
         self._file.stop()
         self.why.stop()
         self._edges.release()
-        for event in self._layer_events():
-            event.disconnect(self._offer_layers)
-        self._viewer.events.theme.disconnect(self._put_style)
+        super().released()
         self._results.release()
         self._controls.release()

@@ -14,14 +14,17 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
-from clem_retrace.events import Event, Steps
+from clem_retrace.events import Event, Progress, Steps
 
-__all__ = ["Runner"]
+__all__ = ["Runner", "one_step"]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +106,12 @@ class _Run:
         # The border of the thread: the GUI thread is told, whatever it is.
         except Exception as failure:
             post(send(failure=failure))
+
+
+def one_step(stage: str, work: Callable[[], T]) -> Steps[T]:
+    """Yield once; return what some work returns that tells of no progress."""
+    yield Progress(stage, 0, 1)
+    return work()
 
 
 class Runner(QObject):

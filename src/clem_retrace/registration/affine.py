@@ -30,7 +30,14 @@ from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.registration.uncertainty import affine_covariance, in_lm_pixels
 
-__all__ = ["AffineEstimate", "register_affine", "register_affine_steps"]
+__all__ = [
+    "LEVELS",
+    "SPREAD_CELL",
+    "SPREAD_REACH",
+    "SPREAD_SIGMA",
+    "register_affine",
+    "register_affine_steps",
+]
 
 #: Tukey's constant for 95 % efficiency under Gaussian noise (P. J. Huber, Robust
 #: Statistics, 1981), and how much wider the cut-off is at first.
@@ -201,14 +208,9 @@ def _covariance(
 
 
 def _failed(
-    start: Matrix,
-    message: str,
-    *,
-    support: float = 0.0,
-    correlation: float = 0.0,
-    before: float = 0.0,
-    gain: float = 0.0,
-) -> AffineEstimate:
+    start: Matrix, message: str, *,
+    support: float = 0.0, correlation: float = 0.0, before: float = 0.0, gain: float = 0.0,
+) -> AffineEstimate:  # fmt: skip
     """Return the falsy estimate that keeps the start and says why."""
     return AffineEstimate(start, support, gain, float(correlation), float(before), False, message)
 

@@ -39,7 +39,14 @@ from clem_retrace.registration.landmarks import FEWEST, ON_A_LINE, Landmarks, Mo
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.registration.thin_plate import ThinPlate
 
-__all__ = ["PARAMETERS", "LandmarkErrors", "error_map", "landmark_errors", "predicted_error"]
+__all__ = [
+    "PARAMETERS",
+    "LandmarkErrors",
+    "error_map",
+    "landmark_errors",
+    "predicted_error",
+    "rms",
+]
 
 #: Numbers that a fit chooses. A spline chooses more, as many as there are coordinates: those
 #: beyond an affine transform's are what it bends by.
@@ -78,7 +85,7 @@ class LandmarkErrors:
     @property
     def rms(self) -> float:
         """Root mean square of the residuals; NaN if there are none."""
-        return _rms(self.residual)
+        return rms(self.residual)
 
     def worst_first(self) -> NDArray[np.intp]:
         """Return the pairs' numbers, shape (K,), by what shows a misplaced one best.
@@ -128,7 +135,7 @@ def landmark_errors(transform: PairTransform) -> LandmarkErrors:
     freedom = max(0, 2 * int(used.sum()) - PARAMETERS[transform.model])
     if transform.spline is not None:
         left_out[used], expected = _left_out_of_spline(transform.spline)
-        localisation = _rms(left_out[used] / expected)
+        localisation = rms(left_out[used] / expected)
     else:
         left_out[used] = _left_out(transform, pairs.lm[used], pairs.em[used])
         squares = float((residual[used] ** 2).sum())
@@ -291,7 +298,7 @@ def _left_out_of_spline(
     return errors, expected
 
 
-def _rms(values: NDArray[np.float64]) -> float:
+def rms(values: NDArray[np.float64]) -> float:
     """Return the root mean square of those that are numbers; NaN if there are none."""
     known = values[np.isfinite(values)]
     return math.sqrt(float((known**2).mean())) if len(known) else math.nan

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from clem_retrace.errors import LandmarkError
 from clem_retrace.geometry import LARGEST_ENTRY
 
-__all__ = ["CALLED", "FEWEST", "ON_A_LINE", "Landmarks", "Model", "Which"]
+__all__ = ["CALLED", "FEWEST", "ON_A_LINE", "Landmarks", "Model", "Which", "partner"]
 
 #: What is fitted to the pairs.
 Model = Literal["rigid", "similarity", "affine", "thin-plate spline"]
@@ -35,6 +35,11 @@ CALLED: dict[Model, str] = {
     "affine": "an affine transform",
     "thin-plate spline": "a thin-plate spline",
 }
+
+
+def partner(which: Which) -> Which:
+    """Return the other of the two images."""
+    return "lm" if which == "em" else "em"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

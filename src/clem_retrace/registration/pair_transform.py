@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from clem_retrace.geometry import Matrix, as_transform, invert, map_points
 from clem_retrace.micrograph import ImageFacts
-from clem_retrace.registration.landmarks import Landmarks, Model
+from clem_retrace.registration.landmarks import Landmarks, Model, Which
 from clem_retrace.registration.thin_plate import ThinPlate
 
 __all__ = ["Origin", "PairTransform"]
@@ -69,6 +69,10 @@ class PairTransform:
                 f"a transform of the model {self.model!r} and a spline exclude "
                 "each other, or need each other"
             )
+
+    def facts(self, which: Which) -> ImageFacts:
+        """Return what is known of the LM or of the EM."""
+        return self.lm if which == "lm" else self.em
 
     def to_lm(self, em_points: ArrayLike) -> NDArray[np.float64]:
         """Return EM points, shape (..., 2), in LM pixels."""

@@ -29,7 +29,7 @@ from clem_retrace.geometry import (
 from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.pixels import real_number
 from clem_retrace.pulls import Pull, Window
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.resampling import Interpolation, Sampling, sample_steps
 
@@ -126,7 +126,7 @@ class Grid:
         RoiError
             The region lies outside the image.
         """
-        facts = transform.lm if frame == "lm" else transform.em
+        facts = transform.facts(frame)
         size = frame_pixel_size(transform, frame)
         first, last = (0, 0), facts.shape
         if region is not None:
@@ -161,13 +161,11 @@ class Grid:
 
 def frame_pixel_size(transform: PairTransform, frame: Which) -> float | None:
     """Return the pixel size of the LM or the EM in nm, by way of the other where need be."""
-    facts, other = transform.lm, transform.em
+    own, other = transform.facts(frame).pixel_size, transform.facts(partner(frame)).pixel_size
+    if own is not None or other is None:
+        return own
     magnification = decompose(transform.em_to_lm).magnification
-    if frame == "em":
-        facts, other, magnification = other, facts, 1 / magnification
-    if facts.pixel_size is not None or other.pixel_size is None:
-        return facts.pixel_size
-    return other.pixel_size / magnification
+    return other / (magnification if frame == "lm" else 1 / magnification)
 
 
 def region_on(transform: PairTransform, roi: Roi, frame: Which) -> Roi:

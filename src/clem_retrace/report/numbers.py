@@ -11,8 +11,7 @@ import numpy as np
 from clem_retrace.evaluation import centre_distance
 from clem_retrace.geometry import decompose, invert
 from clem_retrace.plots.quantities import percent
-from clem_retrace.plots.reasons import taken_rank
-from clem_retrace.registration.landmark_errors import landmark_errors
+from clem_retrace.registration.landmark_errors import landmark_errors, rms
 from clem_retrace.report.markup import Content, Markup, element, joined, length, number
 from clem_retrace.report.reported import ReportedRun
 from clem_retrace.report.verdicts import verdict
@@ -77,12 +76,11 @@ def _place_rows(reported: ReportedRun) -> Iterator[_Row]:
     """Yield where the region lies in the EM."""
     registration = reported.registration
     lm_to_em = decompose(invert(reported.pair.em_to_lm))
-    centre = _centre(reported)
     size = registration.em.pixel_size
     yield _Row(
         "Centre of the region in the EM: row, column",
-        joined(_pair(*(number(value, f"{value:.2f}") for value in centre)), " EM px"),
-        _pair(*(length(value, size, 4) for value in centre)),
+        joined(_pair(*(number(value, f"{value:.2f}") for value in reported.centre)), " EM px"),
+        _pair(*(length(value, size, 4) for value in reported.centre)),
         "From the centre of the first pixel.",
     )
     yield _Row(
@@ -115,7 +113,7 @@ def _place_rows(reported: ReportedRun) -> Iterator[_Row]:
 def _trust_rows(reported: ReportedRun) -> Iterator[_Row]:
     """Yield how well the place fits, and how far off it is."""
     registration = reported.registration
-    match, rank = registration.match, taken_rank(registration)
+    match, rank = registration.match, registration.rank
     if match.search != "hand":
         yield _Row(
             "Confidence",
@@ -151,7 +149,7 @@ def _distance_rows(reported: ReportedRun) -> Iterator[_Row]:
         ("As registered", registration.centre),
     ]
     if reported.corrected:
-        centres.append(("As corrected", _centre(reported)))
+        centres.append(("As corrected", reported.centre))
     for which, centre in centres:
         distance = centre_distance(centre, reported.truth.centre, facts.shape, facts.pixel_size)
         yield _Row(
@@ -195,11 +193,10 @@ def _landmark_rows(reported: ReportedRun) -> Iterator[_Row]:
         ("Left out", errors.left_out, "Root mean square of the errors at each by all the others."),
         ("Held back", errors.target, "Root mean square over those that took no part."),
     ):
-        known = values[np.isfinite(values)]
-        if len(known):
-            rms = math.sqrt(float(np.mean(known**2)))
-            shown = joined(number(rms, f"{rms:.2f}"), " LM px")
-            yield _Row(name, shown, length(rms, pair.lm.pixel_size), meaning)
+        error = rms(values)
+        if math.isfinite(error):
+            shown = joined(number(error, f"{error:.2f}"), " LM px")
+            yield _Row(name, shown, length(error, pair.lm.pixel_size), meaning)
 
 
 def _registration_rows(registration: Registration) -> Iterator[_Row]:
@@ -264,12 +261,6 @@ def _region_rows(registration: Registration) -> Iterator[_Row]:
                 number(selection.raw_sigma, f"{selection.raw_sigma:.2f}"), " px.",
             ),
         )  # fmt: skip
-
-
-def _centre(reported: ReportedRun) -> tuple[float, float]:
-    """Return (row, col) of the region's centre in the EM."""
-    row, col = reported.pair.to_em(reported.registration.roi.centre)
-    return float(row), float(col)
 
 
 def _pair(one: Content, other: Content) -> Markup:

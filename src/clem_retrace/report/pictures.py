@@ -28,7 +28,6 @@ from clem_retrace.io.views import (
     view_steps,
 )
 from clem_retrace.micrograph import Micrograph
-from clem_retrace.plots.reasons import taken_rank
 from clem_retrace.plots.svg import FONT, SvgSurface
 from clem_retrace.registration.warping import region_on
 from clem_retrace.report.markup import Markup, element, named
@@ -114,7 +113,7 @@ def _with_region(
 def _em_whole(view: View, reported: ReportedRun) -> Markup:
     """Return the EM with the ranked candidates, the place that was taken, and the true one."""
     registration, surface = reported.registration, SvgSurface()
-    taken = taken_rank(registration)
+    taken = registration.rank
     ranked = list(enumerate(registration.candidates.matches, start=1))
     for rank, match in reversed(ranked):
         if rank != taken:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ from clem_retrace.events import Steps
 from clem_retrace.geometry import Matrix
 from clem_retrace.io.session_images import (
     FoundImage,
-    Role,
     SessionImage,
     find_image_steps,
     sample_pair,
@@ -22,9 +20,9 @@ from clem_retrace.io.session_images import (
 from clem_retrace.io.sessions import Session, SessionRun
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.registration.landmark_errors import predicted_error
+from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.result import Registration
-from clem_retrace.snippets import rank_taken
 from clem_retrace.synthetic.pair import true_patch
 
 __all__ = ["FoundImages", "ReportedRun"]
@@ -69,16 +67,19 @@ class ReportedRun:
     @property
     def registration(self) -> Registration:
         """The result that was shown; of a candidate that was only looked at, the run's own."""
-        for result in self.run.results:
-            with contextlib.suppress(InvalidOption):
-                if rank_taken(result) == self.run.shown:
-                    return result
-        return self.run.results[0]
+        shown = (result for result in self.run.results if result.rank == self.run.shown)
+        return next(shown, self.run.results[0])
 
     @property
     def pair(self) -> PairTransform:
         """The way from EM to LM, as well as it is known."""
         return self.registration.transform if self.transform is None else self.transform
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(row, col) of the region's centre in the EM, by `pair`."""
+        row, col = self.pair.to_em(self.registration.roi.centre)
+        return float(row), float(col)
 
     @property
     def corrected(self) -> bool:
@@ -115,7 +116,7 @@ class FoundImages:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._kept: dict[tuple[object, Role], FoundImage] = {}
+        self._kept: dict[tuple[object, Which], FoundImage] = {}
         self._truths: dict[str, Matrix | None] = {}
 
     def numbers(self, only: int | None = None) -> Iterator[int]:
@@ -141,8 +142,8 @@ class FoundImages:
         if not pixels:
             unread = FoundImage(run.lm, None), FoundImage(run.em, None)
             return ReportedRun(run, *unread, number, self._by_hand(number))
-        images: dict[tuple[object, Role], FoundImage] = {}
-        roles: tuple[Role, Role] = ("lm", "em")
+        images: dict[tuple[object, Which], FoundImage] = {}
+        roles: tuple[Which, Which] = ("lm", "em")
         for image, role in zip((run.lm, run.em), roles, strict=True):
             kept = self._kept.get((image, role))
             if kept is None:

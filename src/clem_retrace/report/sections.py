@@ -60,7 +60,7 @@ def _overview(rows: Sequence[Sequence[Content]]) -> Markup:
 def summary_row(reported: ReportedRun) -> list[Content]:
     """Return a run's row of the overview."""
     registration, told = reported.registration, verdict(reported)
-    row, col = (float(value) for value in reported.pair.to_em(registration.roi.centre))
+    row, col = reported.centre
     hand = registration.match.search == "hand"
     title = [f"{reported.number}", [": ", named(reported.run.name)] if reported.run.name else ""]
     return [

@@ -8,8 +8,9 @@ from itertools import groupby
 
 import numpy as np
 
-from clem_retrace.errors import ClemRetraceError, InvalidOption
-from clem_retrace.options import Declaration, RegistrationOptions, declarations
+from clem_retrace.declaring import Declaration
+from clem_retrace.errors import ClemRetraceError
+from clem_retrace.options import RegistrationOptions, declarations
 from clem_retrace.plots.quantities import percent
 from clem_retrace.registration.landmark_errors import landmark_errors
 from clem_retrace.registration.landmarks import Landmarks
@@ -26,7 +27,7 @@ from clem_retrace.report.markup import (
 from clem_retrace.report.numbers import SEARCHES
 from clem_retrace.report.reported import ReportedRun
 from clem_retrace.result import Registration
-from clem_retrace.snippets import command_line, python_snippet, rank_taken, way_taken
+from clem_retrace.snippets import command_line, python_snippet, way_taken
 
 __all__ = [
     "again",
@@ -50,8 +51,8 @@ GROUPS = {
 
 def candidate_table(reported: ReportedRun) -> Markup:
     """Return the ranked candidates; those that were registered as they were registered."""
-    results = {_rank(result): result for result in reported.run.results}
-    shown = _rank(reported.registration)
+    results = {result.rank: result for result in reported.run.results}
+    shown = reported.registration.rank
 
     def row(rank: int) -> Iterator[Content]:
         match = reported.registration.candidates.matches[rank - 1]
@@ -221,14 +222,6 @@ def again(reported: ReportedRun) -> Markup:
     if reported.corrected:
         parts.append(element("p", "These give the run's own result, without the correction."))
     return joined(parts)
-
-
-def _rank(result: Registration) -> int:
-    """Return the rank of the candidate that a result has taken, 0 for none of them."""
-    try:
-        return rank_taken(result)
-    except InvalidOption:
-        return 0
 
 
 def _point(row: float, col: float) -> Markup:

@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 from clem_retrace.geometry import decompose, invert
 from clem_retrace.plots.quantities import percent
-from clem_retrace.plots.reasons import taken_rank
 from clem_retrace.report.markup import Markup, element, joined, length, number
 from clem_retrace.report.reported import ReportedRun
 
@@ -33,7 +32,7 @@ def verdict(reported: ReportedRun) -> Verdict:
         if registration.estimate is not None and not registration.estimate:
             return Verdict("unsure", "?", "Placed by hand: the registration from there failed")
         return Verdict("hand", "\u270e", "Placed by hand")
-    rank = taken_rank(registration)
+    rank = registration.rank
     taken = f"Candidate {rank}, taken by hand: " if rank > 1 else ""
     if registration.found:
         return Verdict("found", "\u2714", f"{taken}found" if taken else "Found")
@@ -52,7 +51,7 @@ def verdict_box(reported: ReportedRun) -> Markup:
             " on.",
         )
     looked_at = ""
-    if reported.run.shown != taken_rank(registration) and registration.match.search != "hand":
+    if reported.run.shown != registration.rank and registration.match.search != "hand":
         looked_at = (
             f"Candidate {reported.run.shown} was being looked at when the session was saved. It "
             "was not registered, and this is about the one that was."

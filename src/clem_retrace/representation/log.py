@@ -20,6 +20,7 @@ from clem_retrace.pixels import as_float32, read
 
 __all__ = [
     "ROUNDING",
+    "filled",
     "filter_spectrum",
     "kernel_radius",
     "laplacian_of_gaussian",
@@ -125,7 +126,7 @@ def read_padded(
     known = None
     if not finite.all():
         known = finite[rows[0] - top : rows[1] - top, cols[0] - left : cols[1] - left]
-        part = _filled(part, finite)
+        part = filled(part, finite)
     if part.shape != (len(indices[0]), len(indices[1])):
         part = part[np.ix_(indices[0] - top, indices[1] - left)]
     return part, known
@@ -199,9 +200,12 @@ def _mirrored_indices(span: tuple[int, int], halo: int, length: int) -> NDArray[
     return np.pad(inside, missing, mode="symmetric")
 
 
-def _filled(part: NDArray[np.float32], finite: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return `part` with missing pixels replaced by the nearest known one."""
-    if not finite.any():
+def filled(part: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return an image of which unknown pixels take the value of the nearest known one.
+
+    All are 0 where none is known.
+    """
+    if not known.any():
         return np.zeros_like(part)
-    nearest = ndimage.distance_transform_edt(~finite, return_distances=False, return_indices=True)
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     return part[tuple(nearest)]  # type: ignore[no-any-return]

@@ -22,7 +22,7 @@ from clem_retrace.parallel import in_order
 from clem_retrace.representation.blobs import blob_layers, halo_width, white_noise_counts
 from clem_retrace.representation.log import read_padded
 
-__all__ = ["ScaleSelection", "select_sigma", "select_sigma_steps"]
+__all__ = ["ScaleSelection", "robust_deviation", "select_sigma", "select_sigma_steps"]
 
 #: Ratio of neighbouring sigmas, about.
 LADDER_STEP = 1.12
@@ -168,7 +168,8 @@ def select_sigma_steps(
         raise BadImage(
             "the image is blank, its values are constant: is it the right file, channel and plane?"
         )
-    levels = np.array([_noise(np.concatenate(parts)) for parts in finest]) * sigmas[:octave]
+    noise = [robust_deviation(np.concatenate(parts)) for parts in finest]
+    levels = np.array(noise) * sigmas[:octave]
     blobs = [np.concatenate(parts) for parts in strengths]
     return _selection(sigmas, blobs, levels, white_noise_counts(sigmas, area, structures))
 
@@ -213,7 +214,7 @@ class _Tile:
         return tile
 
 
-def _noise(responses: NDArray[np.float32]) -> float:
+def robust_deviation(responses: NDArray[np.float32]) -> float:
     """Return the robust standard deviation of responses."""
     middle = np.median(responses)
     return 1.4826 * float(np.median(np.abs(responses - middle)))

@@ -21,7 +21,7 @@ from clem_retrace.geometry import (
 )
 from clem_retrace.micrograph import Roi
 
-__all__ = ["Candidates", "Match", "suppress"]
+__all__ = ["Candidates", "Match", "Search", "suppress"]
 
 #: Where a match comes from; "hand" is a person.
 Search = Literal["oriented", "histogram", "hand"]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from clem_retrace import geometry
 from clem_retrace.events import Progress, Steps, run
-from clem_retrace.geometry import Matrix, compose, invert, map_points
+from clem_retrace.geometry import Matrix, compose, invert, magnification_of, map_points
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import Similarity
 from clem_retrace.retracing.candidates import Candidates, Match, suppress
@@ -140,8 +140,7 @@ def cell_search_steps(
         place = _Place(centre[0], centre[1], float(survey.scores[row, col]), orientation)
         place = _refined(place, query, em, em_index, grid.angle_step)
         matches.append(place.match(roi, query.reading.contrast, grid_to_em))
-    pixel = math.sqrt(abs(np.linalg.det(grid_to_em[:2, :2])))
-    distance = DISTINCT * pixel * min(roi.height, roi.width)
+    distance = DISTINCT * magnification_of(grid_to_em) * min(roi.height, roi.width)
     ranked = suppress(matches, distance=distance, angle=DISTINCT_ANGLE, limit=limit)
     yield Progress(stage, total, total)
     return Candidates(ranked, survey.scores, compose(grid_to_em, em.to_grid))

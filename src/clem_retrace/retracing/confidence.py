@@ -28,7 +28,7 @@ from scipy.special import expit
 
 from clem_retrace.retracing.candidates import Match
 
-__all__ = ["confidences", "lead", "surprise"]
+__all__ = ["FEWEST_RIVALS", "confidences", "lead", "surprise"]
 
 #: Rivals that tell the scale; fewer are used when there are fewer.
 RIVALS = 8

@@ -6,7 +6,6 @@ distinct ones the grid is then made finer down to one pixel.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Progress, Steps, run
-from clem_retrace.geometry import Matrix, compose, decimation, invert
+from clem_retrace.geometry import Matrix, compose, decimation, invert, magnification_of
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import Similarity
 from clem_retrace.retracing.candidates import Candidates, suppress
@@ -175,8 +174,8 @@ def histogram_search_steps(
             f"nowhere in the EM do {KNOWN_SHARE:.0%} of a patch's pixels have values: there is "
             "nothing to compare the region with"
         )
-    pixel = math.sqrt(abs(np.linalg.det(grid_to_em[:2, :2])))
-    distance = DISTINCT * pixel * min(patches[0].height, patches[0].width)
+    side = min(patches[0].height, patches[0].width)
+    distance = DISTINCT * magnification_of(grid_to_em) * side
     ranked = suppress(matches, distance=distance, angle=DISTINCT_ANGLE, limit=limit)
     yield Progress(stage, total, total)
     return Candidates(ranked, *_similarity_map(surveys, em_index.shape, grid_to_em))

@@ -77,11 +77,9 @@ class OrientationGrid:
         """The magnifications tried, 1 among them."""
         reach = -math.log1p(-self.ratio_uncertainty)
         steps = math.ceil(reach * self.radius / (2 * self.tolerance) - 0.05)
-        return (
-            tuple(math.exp(reach * step / steps) for step in range(-steps, steps + 1))
-            if (steps > 0)
-            else (1.0,)
-        )
+        if steps <= 0:
+            return (1.0,)
+        return tuple(math.exp(reach * step / steps) for step in range(-steps, steps + 1))
 
     @property
     def angle_step(self) -> float:

@@ -16,7 +16,15 @@ from clem_retrace.retracing.candidates import Match
 from clem_retrace.retracing.descriptors import Turn
 from clem_retrace.retracing.similarities import similarity as compare
 
-__all__ = ["Patch", "Place", "fitting_patches", "roi_histogram"]
+__all__ = [
+    "DISTINCT",
+    "DISTINCT_ANGLE",
+    "KNOWN_SHARE",
+    "Patch",
+    "Place",
+    "fitting_patches",
+    "roi_histogram",
+]
 
 #: Windows of which less than this share has values are not compared.
 KNOWN_SHARE = 0.5

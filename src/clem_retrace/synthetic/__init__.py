@@ -9,7 +9,8 @@ the plane, evaluated wherever an image needs it; `light` draws the thick specime
 microscope's camera sees it, `electron` a thin section of it, and no image is resampled.
 """
 
+from clem_retrace.synthetic.experiments import endosomes, melanosomes
 from clem_retrace.synthetic.pair import Pair
-from clem_retrace.synthetic.simulate import endosomes, melanosomes, simulate_pair
+from clem_retrace.synthetic.simulate import simulate_pair
 
 __all__ = ["Pair", "endosomes", "melanosomes", "simulate_pair"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.geometry import Matrix, invert, map_points
+from clem_retrace.geometry import Matrix, invert, magnification_of, map_points
 from clem_retrace.synthetic.specimen import Structures
 from clem_retrace.synthetic.texture import Image
 
@@ -79,7 +79,7 @@ def stamps(
     """
     linear = lm_to_image[:2, :2]
     to_lm = invert(lm_to_image)[:2, :2]
-    magnification = float(np.sqrt(abs(np.linalg.det(linear))))
+    magnification = magnification_of(lm_to_image)
     centres = map_points(lm_to_image, structures.centres)
     # The ripple's harmonics add up to this much at the most.
     bulge = HALO + np.abs(structures.ripple).sum(axis=1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from clem_retrace.synthetic.cells import Cells, draw_cells
 from clem_retrace.synthetic.texture import Waves
 
-__all__ = ["Layout", "Specimen", "Structures", "draw_specimen"]
+__all__ = ["DEFOCUS_SIGMA", "Layout", "Specimen", "Structures", "draw_specimen"]
 
 Points = NDArray[np.float64]
 

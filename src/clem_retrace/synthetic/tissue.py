@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clem_retrace.geometry import Matrix, invert, map_points
+from clem_retrace.geometry import Matrix, invert, magnification_of, map_points
 from clem_retrace.synthetic.cells import Cells
 from clem_retrace.synthetic.texture import Image, Layer, Waves, coarse_grid, grain, smoothstep
 
@@ -79,7 +79,7 @@ class Tissue:
         heterochromatin : bool
             Whether nuclei get patches of it here.
         """
-        ratio = float(np.sqrt(abs(np.linalg.det(lm_to_em[:2, :2]))))
+        ratio = magnification_of(lm_to_em)
         # Fine enough for the gap between two cells, 1.2 LM pixels wide.
         fine, step = np.clip(np.array([0.4, 0.8]) * ratio, (2, 4), (8, 16))
         em_to_lm = invert(lm_to_em)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from clem_retrace.errors import BadFile, ClemRetraceError
 from clem_retrace.geometry import compose, similarity
 from clem_retrace.io.transforms import KINDS, kind_for, read_transform, write_transform
-from clem_retrace.io.transforms.kind import LARGEST
+from clem_retrace.io.transforms.parsing import LARGEST
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.registration.fits import fit_landmarks
 from clem_retrace.registration.landmarks import Landmarks, Which

@@ -70,7 +70,7 @@ def test_in_lengths(save: Save) -> None:
         ("2 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "its first axis, that of a stack"),
         ("1 0 0 0\n5 1 0 0\n0 0 1 0\n0 0 0 1\n", "leaves the plane"),
         ("# clem-retrace: from em to lm, in inch, \n1 0 0\n0 1 0\n0 0 1\n", "its note says"),
-        ("1" * 100 + "e999,0,0\n0,1,0\n0,0,1", r"\.\.\.': a finite number"),
+        ("1" * 100 + "e999,0,0\n0,1,0\n0,0,1", r"\.\.\.: a finite number"),
     ],
 )
 def test_bad_files(save: Save, text: str, message: str) -> None:

@@ -13,9 +13,10 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 from clem_retrace.plugin import preferences
 from clem_retrace.plugin.batch_dock.tables import region_cells
 from clem_retrace.plugin.batch_dock.widget import BatchWidget
-from clem_retrace.plugin.export.dialogs import FileDialogs
 from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.synthetic import simulate_pair
+
+from ..conftest import Controls
 
 #: Milliseconds within which a small batch must have come to its end, on a busy machine.
 LONG = 60_000
@@ -28,14 +29,6 @@ QUICK = {
     "oriented.mirror": "no",
     "oriented.contrast": "inverted",
 }
-
-
-@pytest.fixture(autouse=True)
-def no_folder():
-    """No folder is remembered from one test to the next."""
-    FileDialogs.forget()
-    yield
-    FileDialogs.forget()
 
 
 @pytest.fixture(scope="session")
@@ -102,22 +95,12 @@ def asked(monkeypatch):
     return asked
 
 
-class Driver:
-    """The dock, used by its controls as a user does."""
+class Driver(Controls):
+    """The dock that runs batches, beside the one that shows results."""
 
     def __init__(self, widget, retrace, model, qtbot):
-        self.widget, self.retrace, self.model, self.qtbot = widget, retrace, model, qtbot
-
-    def __getitem__(self, name):
-        """A control by its name as an object."""
-        found = self.widget.findChild(QWidget, name)
-        assert found is not None, name
-        return found
-
-    def click(self, name):
-        """Press a button."""
-        assert self[name].isEnabled(), name
-        self[name].click()
+        super().__init__(widget, model, qtbot)
+        self.retrace = retrace
 
     def type(self, name, text):
         """Type into a field, and leave it."""

@@ -14,7 +14,8 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from clem_retrace.batch import read_table
 from clem_retrace.plugin.batch_dock.widget import TABLE, BatchWidget
-from clem_retrace.plugin.outputs import drawing_layer, role
+from clem_retrace.plugin.outputs import drawing_layer
+from clem_retrace.plugin.roles import role
 
 
 def test_a_batch_with_a_pair_that_fails_and_one_to_mend(batch, cells, images, tmp_path, asked):

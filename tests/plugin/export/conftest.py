@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from napari.layers import Layer
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QWidget
 
 from clem_retrace.plugin import outputs
-from clem_retrace.plugin.export.dialogs import FileDialogs
 from clem_retrace.plugin.export.held import held_transforms
 from clem_retrace.plugin.export.widget import ExportWidget
 from clem_retrace.registration.fits import fit_landmarks
 from clem_retrace.registration.landmarks import Landmarks
 
+from ..conftest import Controls
+
 #: Milliseconds within which what is done in a worker must have come to its end.
 LONG = 60_000
-
-
-@pytest.fixture(autouse=True)
-def no_folder():
-    """No folder is remembered from one test to the next."""
-    FileDialogs.forget()
-    yield
-    FileDialogs.forget()
-
-
-@pytest.fixture
-def chosen(monkeypatch, tmp_path):
-    """What the user answers in file dialogs, and what was asked."""
-
-    class Chosen:
-        path: Path | None = None
-        asked: list[tuple[str, str, str]]
-
-        def __init__(self):
-            self.asked = []
-
-        def answer(self, _parent, title, begin, filters):
-            self.asked.append((title, begin, filters))
-            return ("" if self.path is None else str(self.path)), ""
-
-    chosen = Chosen()
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", chosen.answer)
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", chosen.answer)
-    return chosen
 
 
 @pytest.fixture
@@ -98,21 +67,10 @@ def held(model, overlay):
     return held
 
 
-class Driver:
-    """The dock, used by its controls as a user does."""
+class Driver(Controls):
+    """The dock that exports."""
 
-    def __init__(self, widget, model, qtbot):
-        self.widget, self.model, self.qtbot = widget, model, qtbot
-        self._open = True
-
-    def __getitem__(self, name):
-        found = self.widget.findChild(QWidget, name)
-        assert found is not None, name
-        return found
-
-    def text(self, name):
-        """What a control says."""
-        return self[name].text()
+    _open = True
 
     def entries(self, name):
         """What can be chosen in a combo box."""
@@ -133,8 +91,7 @@ class Driver:
 
     def click(self, name):
         """Press a button, and wait for the end of what it does."""
-        assert self[name].isEnabled(), name
-        self[name].click()
+        super().click(name)
         self.wait()
 
     def wait(self):

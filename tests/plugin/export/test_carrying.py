@@ -9,7 +9,7 @@ from napari.layers import Image, Labels, Layer, Points, Shapes
 from clem_retrace.errors import BadImage
 from clem_retrace.events import run
 from clem_retrace.geometry import map_points
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.export.carrying import (
     CARRIED,
     Bending,
@@ -50,7 +50,7 @@ def test_points_lie_where_the_transform_takes_them(held):
     assert layer.units == held.layer("lm").units
     assert list(layer.features["kind"]) == ["a", "b", "c"]
     assert layer.name == "spots on LM"
-    assert layer.metadata[outputs.KEY] == {
+    assert layer.metadata[roles.KEY] == {
         "role": CARRIED,
         "image": held.layer("lm").unique_id,
         "of": points.unique_id,
@@ -162,7 +162,7 @@ def test_by_a_spline_rectangles_become_polygons(bent_held, spline):
 
 @pytest.mark.parametrize("source", ["em", "lm"])
 def test_by_a_spline_labels_are_drawn_anew_and_stay_labels(bent_held, spline, source):
-    values = np.zeros(bent_held.facts(source).shape, np.int32)
+    values = np.zeros(bent_held.transform.facts(source).shape, np.int32)
     at = (200, 300) if source == "em" else (70, 90)
     values[at[0] - 3 : at[0] + 4, at[1] - 3 : at[1] + 4] = 777
     labels = Labels(values, name="one")

@@ -10,14 +10,13 @@ from napari.layers import Image, Layer
 
 from clem_retrace.errors import BadImage
 from clem_retrace.micrograph import ImageFacts
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.export.held import held_transforms, is_image
-from clem_retrace.plugin.outputs import FROM_FILE
+from clem_retrace.plugin import outputs, roles
+from clem_retrace.plugin.export.held import held_transforms
 from clem_retrace.registration.pair_transform import PairTransform
 
 
 def entry_of(layer):
-    return layer.metadata[outputs.KEY]
+    return layer.metadata[roles.KEY]
 
 
 def test_an_automatic_result(held, overlay, images, registration):
@@ -62,8 +61,8 @@ def test_pixel_sizes_that_were_given_since_are_taken(model, images):
     transform = PairTransform(np.diag([0.25, 0.25, 1]), *unknown)
     keywords = {
         "metadata": {
-            outputs.KEY: {
-                "role": outputs.LANDMARK_OVERLAY,
+            roles.KEY: {
+                "role": roles.LANDMARK_OVERLAY,
                 "image": lm.unique_id,
                 "em": em.unique_id,
                 "transform": transform,
@@ -72,7 +71,10 @@ def test_pixel_sizes_that_were_given_since_are_taken(model, images):
     }
     model.add_layer(Image(np.zeros((4, 4)), **keywords))
     (held,) = held_transforms(list(model.layers))
-    assert (held.facts("lm").pixel_size, held.facts("em").pixel_size) == (110.0, 27.5)
+    assert (held.transform.facts("lm").pixel_size, held.transform.facts("em").pixel_size) == (
+        110.0,
+        27.5,
+    )
     assert held.title == "Landmarks dock: as begun with"
 
 
@@ -89,13 +91,6 @@ def test_of_a_stack_the_projection_is_read(model, held):
     projected = np.array(lm.data) + 1
     lm.data = np.stack([lm.data, lm.data])
     entry = {"role": "projection", "image": lm.unique_id}
-    model.add_layer(Image(projected, metadata={outputs.KEY: entry}))
+    model.add_layer(Image(projected, metadata={roles.KEY: entry}))
     (held,) = held_transforms(list(model.layers))
     assert np.array_equal(held.source("lm").read().data, projected)
-
-
-def test_results_of_ours_and_colours_are_no_images(overlay):
-    assert not is_image(overlay)
-    assert not is_image(Image(np.zeros((4, 5, 3), np.uint8), rgb=True))
-    assert is_image(Image(np.zeros((4, 5))))
-    assert entry_of(overlay)["role"] != FROM_FILE

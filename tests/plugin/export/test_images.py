@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from clem_retrace.errors import RoiError
 from clem_retrace.geometry import translation
-from clem_retrace.plugin.export.drawing import Order, part_of
+from clem_retrace.plugin.export.orders import Order, part_of
 from clem_retrace.registration.warping import overlay_on_lm
 
 

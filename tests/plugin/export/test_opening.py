@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from clem_retrace.io.transforms import write_transform
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.frames import pixels_between
-from clem_retrace.plugin.outputs import FROM_FILE, role
+from clem_retrace.plugin.roles import FROM_FILE, role
 
 
 def from_files(model):
@@ -32,7 +32,7 @@ def test_a_file_lays_the_em_over_the_lm(dock, model, images, chosen, tfm, regist
     assert np.allclose(pixels_between(layer, lm), registration.em_to_lm, atol=1e-9)
     assert driver.entries("transform_choice") == ["File pair.tfm"]
     assert driver.message.startswith("✔ Opened pair.tfm")
-    assert layer.metadata[outputs.KEY]["transform"].origin == "file"
+    assert layer.metadata[roles.KEY]["transform"].origin == "file"
 
 
 def test_it_looks_like_the_overlay_that_it_hides(dock, model, overlay, chosen, tfm):
@@ -68,7 +68,7 @@ def test_what_the_file_does_not_say_is_asked(dock, model, images, chosen, tmp_pa
     driver.choose("file_unit", "nm")
     driver.click("open_transform")
     (layer,) = from_files(model)
-    found = layer.metadata[outputs.KEY]["transform"].em_to_lm
+    found = layer.metadata[roles.KEY]["transform"].em_to_lm
     assert np.allclose(found, registration.em_to_lm, atol=1e-6)
 
 

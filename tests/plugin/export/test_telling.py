@@ -16,7 +16,6 @@ from clem_retrace.plugin.export.telling import (
     describe,
     doubt,
     matrix_text,
-    size_text,
 )
 from clem_retrace.registration.pair_transform import PairTransform
 
@@ -87,10 +86,3 @@ def test_the_matrix_survives_the_clipboard():
     text = matrix_text(transform(7.3))
     back = np.array([[float(cell) for cell in row.split("\t")] for row in text.splitlines()])
     assert np.array_equal(back, transform(7.3).em_to_lm)
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (30_000, "30 kB"), (3.6e6, "3.6 MB"), (5e12, "5e+03 GB")]
-)
-def test_sizes(count, text):
-    assert size_text(count) == text

@@ -10,19 +10,11 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from clem_retrace.plugin import preferences
 from clem_retrace.plugin.export.widget import ExportWidget
-from clem_retrace.plugin.outputs import FROM_FILE, role
+from clem_retrace.plugin.roles import FROM_FILE, role
 
 pytestmark = pytest.mark.viewer
 
 LONG = 60_000
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    """A window of the smallest size that is supported."""
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1280, 800)
-    return viewer
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import numpy as np
 from napari.layers import Layer
 
 from clem_retrace.geometry import compose, translation
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.export.carrying import CARRIED
 from clem_retrace.plugin.landmarks.lying import lay
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.roles import role
 
 
 def test_the_newest_transform_is_chosen_until_the_user_chooses(
@@ -46,7 +46,7 @@ def test_an_overlay_that_is_moved_is_followed(dock, model, images, overlay, regi
     layer = Layer.create(*outputs.landmark_overlay_layer(transform, em, lm))
     model.add_layer(layer)
     driver.settle()
-    layer.metadata[outputs.KEY]["transform"] = moved
+    layer.metadata[roles.KEY]["transform"] = moved
     lay(layer, outputs.landmark_overlay_layer(moved, em, lm)[1])
     driver.settle()
     assert driver.widget.held.transform is moved

@@ -7,16 +7,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from napari.layers import Image
-from qtpy.QtWidgets import QWidget
 
 from clem_retrace.geometry import map_points, similarity
 from clem_retrace.micrograph import ImageFacts
-from clem_retrace.plugin.compare.sight import camera, to_view
 from clem_retrace.plugin.landmarks.desk import Desk
 from clem_retrace.plugin.landmarks.pairing import Pairing, Past
 from clem_retrace.plugin.landmarks.widget import LandmarksWidget
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.roles import role
+from clem_retrace.plugin.sight import camera, to_view
 from clem_retrace.registration.landmarks import Landmarks
+
+from ..conftest import Controls
 
 LM = ImageFacts("LM", (120, 160), 110.0)
 EM = ImageFacts("EM", (800, 1000), 11.0)
@@ -77,23 +78,12 @@ def images():
     return lm, em
 
 
-class Dock:
+class Dock(Controls):
     """The dock on a viewer model, used by its controls and by the mouse in the canvas."""
 
     def __init__(self, widget, viewer, qtbot):
-        self.widget, self.viewer, self.qtbot = widget, viewer, qtbot
-        self.desk, self.canvas = widget.desk, widget.canvas
-
-    def __getitem__(self, name):
-        """A control by its name as an object."""
-        found = self.widget.findChild(QWidget, name)
-        assert found is not None, name
-        return found
-
-    def click(self, name):
-        """Press a button."""
-        assert self[name].isEnabled(), name
-        self[name].click()
+        super().__init__(widget, viewer, qtbot)
+        self.viewer, self.desk, self.canvas = viewer, widget.desk, widget.canvas
 
     def layer(self, kind, image=None):
         """The layer of ours of a role, on an image."""

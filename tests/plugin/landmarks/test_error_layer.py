@@ -8,7 +8,7 @@ from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.landmarks.error_layer import ErrorLayer, expected
 from clem_retrace.plugin.landmarks.fitting import fit
 from clem_retrace.plugin.landmarks.pairing import Pairing
-from clem_retrace.plugin.outputs import LANDMARK_ERROR, role
+from clem_retrace.plugin.roles import LANDMARK_ERROR, role
 from clem_retrace.plugin.scene import Scene
 from clem_retrace.registration.landmark_errors import predicted_error
 

@@ -8,7 +8,8 @@ from napari.layers import Image
 
 from clem_retrace.geometry import map_points, similarity
 from clem_retrace.plugin.frames import pixels_between, placement, to_world
-from clem_retrace.plugin.landmarks.lying import covered, for_tools, lay, selection_kept
+from clem_retrace.plugin.landmarks.lying import covered, for_tools, lay
+from clem_retrace.plugin.scene import selection_kept
 from clem_retrace.registration.pair_transform import PairTransform
 
 

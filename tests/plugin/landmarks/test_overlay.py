@@ -9,12 +9,12 @@ from napari.layers import Image
 from clem_retrace.events import run
 from clem_retrace.geometry import map_points, similarity
 from clem_retrace.micrograph import ImageFacts, Micrograph
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, regions, roles
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.landmarks.fitting import fit
 from clem_retrace.plugin.landmarks.overlay import Overlay, bent_steps
 from clem_retrace.plugin.landmarks.pairing import Pairing
-from clem_retrace.plugin.outputs import LANDMARK_OVERLAY, role
+from clem_retrace.plugin.roles import LANDMARK_OVERLAY, role
 from clem_retrace.plugin.scene import Scene
 from clem_retrace.registration.fits import fit_landmarks
 from clem_retrace.registration.landmarks import Landmarks
@@ -41,7 +41,7 @@ def test_the_em_lies_on_the_lm_by_its_own_pixels(model, overlay, images, pairing
     assert layer.data is em.data
     np.testing.assert_allclose(pixels_between(layer, lm), found.transform.em_to_lm, atol=1e-9)
     assert layer.units == lm.units
-    entry = layer.metadata[outputs.KEY]
+    entry = layer.metadata[roles.KEY]
     assert entry["role"] == "landmark overlay"
     assert entry["image"] == lm.unique_id
     assert entry["transform"] is found.transform
@@ -58,7 +58,7 @@ def test_it_follows_and_keeps_its_looks(model, overlay, images, pairing, facts):
     assert shown(model) == [layer]
     np.testing.assert_allclose(pixels_between(layer, lm), moved.transform.em_to_lm, atol=1e-9)
     assert (layer.opacity, layer.visible) == (0.3, False)
-    assert layer.metadata[outputs.KEY]["transform"] is moved.transform
+    assert layer.metadata[roles.KEY]["transform"] is moved.transform
 
 
 def test_a_drag_spares_the_viewer_and_tells_it_at_the_end(model, overlay, images, pairing, facts):
@@ -90,10 +90,10 @@ def test_one_of_earlier_pairs_says_so_until_it_belongs_again(
     overlay.show(fit(pairing.removing([2, 3, 4]), *facts, good), *images)
     (layer,) = shown(model)
     assert layer.name.endswith("(out of date)")
-    assert layer.metadata[outputs.KEY]["outdated"] is True
+    assert layer.metadata[roles.KEY]["outdated"] is True
     overlay.show(good, *images)
     assert "out of date" not in layer.name
-    assert layer.metadata[outputs.KEY]["outdated"] is False
+    assert layer.metadata[roles.KEY]["outdated"] is False
 
 
 def test_without_a_transform_it_is_taken_away(model, overlay, images, pairing, facts):
@@ -111,7 +111,7 @@ def test_it_takes_the_place_of_what_a_run_laid_over_the_images(
     scene = Scene(model)
     run_overlay = scene.put(outputs.overlay_layer(registration, em, lm))
     region = scene.put(
-        outputs.region_layer(outputs.cut_from(lm, registration.roi), registration, lm, em)
+        outputs.region_layer(regions.cut_from(lm, registration.roi), registration, lm, em)
     )
     run_overlay.visible = region.visible = True
     run_overlay.opacity, run_overlay.colormap = 0.25, "magenta"
@@ -185,10 +185,10 @@ def test_a_spline_is_shown_when_it_has_been_bent(model, overlay, images, pairing
                           timeout=20_000):  # fmt: skip
         overlay.show(bent, lm, em)
         # The one before is what is seen until then, and does not claim to be the spline.
-        assert before.metadata[outputs.KEY]["transform"] is not bent.transform
+        assert before.metadata[roles.KEY]["transform"] is not bent.transform
     qtbot.waitUntil(lambda: shown(model) != [before])
     (layer,) = shown(model)
-    assert layer.metadata[outputs.KEY]["transform"] is bent.transform
+    assert layer.metadata[roles.KEY]["transform"] is bent.transform
     assert layer.opacity == 0.4
     assert layer.data.dtype == np.float32
     overlay.show(fit(pairing, *facts), lm, em)

@@ -3,12 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clem_retrace.plugin.landmarks.pairing import DEPTH, Pairing, Past, other
+from clem_retrace.plugin.landmarks.pairing import DEPTH, Pairing, Past
 from clem_retrace.registration.landmarks import Landmarks
-
-
-def test_the_other_image():
-    assert (other("lm"), other("em")) == ("em", "lm")
 
 
 def test_a_pair_is_added_on_one_image_and_completed_on_the_other():

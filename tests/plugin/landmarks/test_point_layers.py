@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.sight import camera, to_view
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.landmarks.point_layers import CALM, DIAMETER
-from clem_retrace.plugin.outputs import LANDMARKS, role
+from clem_retrace.plugin.roles import LANDMARKS, role
+from clem_retrace.plugin.sight import camera, to_view
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_points_follow_when_an_image_and_what_lies_on_it_are_calibrated(
     qtbot.wait(20)
     on_lm, _ = layers(placed, images)
     np.testing.assert_allclose(pixels_between(on_lm, lm), np.eye(3), atol=1e-9)
-    overlay = placed.layer(outputs.LANDMARK_OVERLAY)
+    overlay = placed.layer(roles.LANDMARK_OVERLAY)
     np.testing.assert_allclose(
         pixels_between(overlay, lm), placed.desk.fit.transform.em_to_lm, atol=1e-9
     )

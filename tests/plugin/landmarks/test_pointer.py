@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clem_retrace.plugin.compare.sight import camera
+from clem_retrace.plugin.sight import camera
 
 
 @pytest.fixture

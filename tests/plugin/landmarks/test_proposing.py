@@ -5,7 +5,7 @@ import pytest
 
 from clem_retrace.micrograph import Roi
 from clem_retrace.plugin.landmarks.proposing import MARGIN, propose
-from clem_retrace.plugin.outputs import cut
+from clem_retrace.plugin.regions import cut
 
 
 def test_places_are_spread_over_the_region():

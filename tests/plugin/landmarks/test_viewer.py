@@ -12,20 +12,12 @@ from qtpy.QtWidgets import QAbstractButton, QApplication, QWidget
 from vispy.app.canvas import MouseEvent
 
 from clem_retrace.geometry import map_points
-from clem_retrace.plugin.compare.sight import camera, to_view
-from clem_retrace.plugin.outputs import LANDMARK_OVERLAY, LANDMARKS, role
+from clem_retrace.plugin.roles import LANDMARK_OVERLAY, LANDMARKS, role
+from clem_retrace.plugin.sight import camera, to_view
 
 pytestmark = pytest.mark.viewer
 
 LONG = 30_000
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    """A window of the smallest size that is supported."""
-    viewer = make_napari_viewer(show=True)
-    viewer.window.resize(1280, 800)
-    return viewer
 
 
 def open_dock(viewer, qtbot):

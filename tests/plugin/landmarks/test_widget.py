@@ -15,15 +15,15 @@ from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QShortcut
 
 from clem_retrace.geometry import map_points
 from clem_retrace.io.transforms import read_transform
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.shortcuts import SHORTCUTS
-from clem_retrace.plugin.compare.sight import camera
+from clem_retrace.plugin import outputs, regions, roles
+from clem_retrace.plugin.compare.keys import KEYS as KEYS_OF_COMPARE
 from clem_retrace.plugin.frames import overlap, pixels_between
 from clem_retrace.plugin.landmarks import ending
 from clem_retrace.plugin.landmarks.keys import KEYS
 from clem_retrace.plugin.landmarks.widget import LandmarksWidget
-from clem_retrace.plugin.outputs import LANDMARK_ERROR, LANDMARK_OVERLAY, LANDMARKS, role
+from clem_retrace.plugin.roles import LANDMARK_ERROR, LANDMARK_OVERLAY, LANDMARKS, role
 from clem_retrace.plugin.scene import Scene
+from clem_retrace.plugin.sight import camera
 
 LONG = 60_000
 
@@ -71,7 +71,7 @@ def test_it_begins_with_the_automatic_result(found, registration):
     assert "automatic result" in found["step_start_state"].text()
     overlay = found.layer(LANDMARK_OVERLAY)
     np.testing.assert_array_equal(
-        overlay.metadata[outputs.KEY]["transform"].em_to_lm, registration.em_to_lm
+        overlay.metadata[roles.KEY]["transform"].em_to_lm, registration.em_to_lm
     )
     assert not found["undo"].isEnabled()
 
@@ -85,7 +85,7 @@ def test_it_begins_with_a_result_that_comes_later(
     scene = Scene(model)
     scene.put(outputs.overlay_layer(registration, em, lm))
     region = scene.put(
-        outputs.region_layer(outputs.cut_from(lm, registration.roi), registration, lm, em)
+        outputs.region_layer(regions.cut_from(lm, registration.roi), registration, lm, em)
     )
     qtbot.waitUntil(lambda: dock.desk.fit.source == "start")
     # What the run laid over the EM, and would not follow, makes way.
@@ -331,7 +331,7 @@ def test_keys_add_pairs_and_hide_the_overlay(dock, spots):
 
 
 def test_keys_are_free_and_are_given_back(dock):
-    assert not KEYS.keys() & SHORTCUTS.keys()
+    assert not KEYS.keys() & KEYS_OF_COMPARE.keys()
     theirs = {str(key) for bindings in default_shortcuts.values() for key in bindings}
     # To delete is what the key does in napari's own layers of points too.
     assert theirs & {key.replace("-", "+") for key in KEYS} == {"Delete"}

@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QWidget
 
 from clem_retrace.geometry import map_points, similarity
 from clem_retrace.micrograph import Roi
-from clem_retrace.plugin.compare.sight import camera, to_view
 from clem_retrace.plugin.moves.box import MovesBox
 from clem_retrace.plugin.moves.handles import Handles
+from clem_retrace.plugin.sight import camera, to_view
 
 ROI = Roi(10, 20, 30, 40)
 START = similarity(0.1, 12.0, False, (200, 250), (30, 40))

@@ -10,10 +10,10 @@ from qtpy.QtCore import Qt
 
 from clem_retrace.errors import TransformError
 from clem_retrace.geometry import compose, decompose, invert, similarity
-from clem_retrace.plugin.compare.sight import camera
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.moves.box import MovesBox
 from clem_retrace.plugin.moves.keys import FAR, MOVES, NUDGES
+from clem_retrace.plugin.sight import camera
 
 from .conftest import ROI, START
 

@@ -28,6 +28,11 @@ def centre_of(placed):
     return map_points(placed.now, ((EM_SHAPE[0] - 1) / 2, (EM_SHAPE[1] - 1) / 2))
 
 
+def is_mirrored(placed):
+    """Whether it lies the other way round than at first."""
+    return decompose(placed.now).mirrored != decompose(placed.start).mirrored
+
+
 MOVES = {
     "turned": lambda em: em.turned(20.0),
     "turned far": lambda em: em.turned(-170.0),
@@ -49,7 +54,7 @@ def test_nothing_is_told_of_an_em_that_was_not_moved(placed):
     np.testing.assert_allclose(placed.shift, 0, atol=1e-9)
     assert placed.angle == pytest.approx(0, abs=1e-9)
     assert placed.magnification == pytest.approx(1)
-    assert not placed.mirrored
+    assert not is_mirrored(placed)
 
 
 def test_each_move_is_told_by_its_number(placed):
@@ -57,8 +62,8 @@ def test_each_move_is_told_by_its_number(placed):
     assert placed.turned(20.0).angle == pytest.approx(20)
     assert placed.magnified(1.25).magnification == pytest.approx(1.25)
     for axis in (0, 1):
-        assert placed.mirrored_in(axis).mirrored
-        assert not placed.mirrored_in(axis).mirrored_in(axis).mirrored
+        assert is_mirrored(placed.mirrored_in(axis))
+        assert not is_mirrored(placed.mirrored_in(axis).mirrored_in(axis))
 
 
 def test_a_turn_is_counter_clockwise_and_a_mirror_goes_by_its_axis():
@@ -90,9 +95,8 @@ def test_any_moves_are_told_rightly(moves):
     placed = Placed.at(START, EM_SHAPE, ROI)
     for name, value in moves:
         placed = getattr(placed, name)(value)
-    again = similarity(
-        placed.magnification, placed.angle, placed.mirrored, ROI.centre, ROI.centre + placed.shift
-    )
+    there = ROI.centre + placed.shift
+    again = similarity(placed.magnification, placed.angle, is_mirrored(placed), ROI.centre, there)
     np.testing.assert_allclose(again @ START, placed.now, atol=1e-6)
     assert decompose(placed.now).anisotropy == pytest.approx(0, abs=1e-9)
     np.testing.assert_array_equal(placed.moved_to(placed.start).now, START)

@@ -10,9 +10,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from clem_retrace.geometry import compose, decompose, invert, map_points, similarity, translation
-from clem_retrace.plugin.compare.sight import camera as camera_of
-from clem_retrace.plugin.compare.sight import to_view
 from clem_retrace.plugin.moves.box import MovesBox
+from clem_retrace.plugin.sight import camera as camera_of
+from clem_retrace.plugin.sight import to_view
 
 from .conftest import ROI, START
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import invert, map_points
-from clem_retrace.io.transforms.coordinates import partner, pixel_frames
+from clem_retrace.io.transforms.coordinates import pixel_frames
 from clem_retrace.io.transforms.kind import Asked, Content, Kind, Unit
 from clem_retrace.io.transforms.pairs import fitted, pairs_for
 from clem_retrace.io.transforms.parsing import flat_points, number, written
-from clem_retrace.registration.landmarks import Landmarks, Which
+from clem_retrace.registration.landmarks import Landmarks, Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 
 __all__ = ["BIGWARP"]

@@ -11,12 +11,7 @@ from clem_retrace.micrograph import ImageFacts
 from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 
-__all__ = ["from_file", "in_file", "partner", "pixel_frame", "pixel_frames"]
-
-
-def partner(which: Which) -> Which:
-    """Return the other of the two images."""
-    return "lm" if which == "em" else "em"
+__all__ = ["from_file", "in_file", "pixel_frame", "pixel_frames"]
 
 
 def pixel_frame(facts: ImageFacts, which: Which, unit: Unit, *, corner: bool = False) -> Matrix:

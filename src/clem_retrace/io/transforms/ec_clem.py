@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import Matrix, decompose, invert, map_points, swap_axes
-from clem_retrace.io.transforms.coordinates import from_file, in_file, partner, pixel_frames
+from clem_retrace.io.transforms.coordinates import from_file, in_file, pixel_frames
 from clem_retrace.io.transforms.kind import Asked, Content, Kind, Unit
 from clem_retrace.io.transforms.pairs import fitted, pairs_for
 from clem_retrace.io.transforms.parsing import flat_points, in_plane, number, written
 from clem_retrace.micrograph import ImageFacts
-from clem_retrace.registration.landmarks import Landmarks, Model, Which
+from clem_retrace.registration.landmarks import Landmarks, Model, Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 
 __all__ = ["EC_CLEM", "EC_CLEM_MATRIX"]
@@ -99,7 +99,7 @@ def _document(transform: PairTransform, moving: Which, kind: str) -> tuple[ET.El
     frames = pixel_frames(transform.lm, transform.em, "um")
     images = dict(zip(_ROLES, _order(moving), strict=True))
     for role, which in images.items():
-        rows, cols = getattr(transform, which).shape
+        rows, cols = transform.facts(which).shape
         if 0 in (rows, cols):
             raise BadFile("the file holds the shapes of both images, and one is not known")
         size = frames[which][0, 0]
@@ -109,7 +109,7 @@ def _document(transform: PairTransform, moving: Which, kind: str) -> tuple[ET.El
                 count
             )
     for role, which in images.items():
-        name = "".join(filter(str.isprintable, getattr(transform, which).name))
+        name = "".join(filter(str.isprintable, transform.facts(which).name))
         ET.SubElement(element, "sequenceFileName", type=role).text = name
     return root, element
 

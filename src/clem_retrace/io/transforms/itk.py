@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from clem_retrace.errors import BadFile, TransformError
 from clem_retrace.geometry import swap_axes
-from clem_retrace.io.transforms.coordinates import from_file, in_file, partner, pixel_frames
+from clem_retrace.io.transforms.coordinates import from_file, in_file, pixel_frames
 from clem_retrace.io.transforms.kind import Asked, Content, Kind, Unit
 from clem_retrace.io.transforms.notes import note, noted
 from clem_retrace.io.transforms.parsing import in_plane, numbers, written
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 
 __all__ = ["ITK"]

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from clem_retrace.errors import BadFile
-from clem_retrace.io.tables import Table, read_table
+from clem_retrace.io.tables import Table, parse_table
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.registration.landmarks import Model, Which
 from clem_retrace.registration.pair_transform import PairTransform
 
-__all__ = ["LARGEST", "NM", "UNITS", "Asked", "Content", "Kind", "Unit"]
+__all__ = ["NM", "UNITS", "Asked", "Content", "Kind", "Unit"]
 
 #: Of lengths in a file; "px" are pixels, of each image its own.
 Unit = Literal["nm", "um", "mm", "px"]
-UNITS: tuple[Unit, ...] = ("nm", "um", "mm", "px")
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 #: Nanometres of each.
 NM: dict[Unit, float] = {"nm": 1.0, "um": 1e3, "mm": 1e6}
 
 #: Between these, nm, lie all pixel sizes: the products of others overflow.
 PIXEL_SIZES = (1e-6, 1e12)
-
-#: Bytes. Larger files are no transforms: ten thousand pairs of points take less.
-LARGEST = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,7 @@ class Content:
         BadFile
             It is none, or not a table, or holds a number that is not finite.
         """
-        return read_table(self.path, "transform", LARGEST)
+        return parse_table(self.path, self.text, "transform")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ import numpy as np
 
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import as_transform
-from clem_retrace.io.transforms.coordinates import from_file, in_file, partner, pixel_frames
+from clem_retrace.io.transforms.coordinates import from_file, in_file, pixel_frames
 from clem_retrace.io.transforms.kind import Asked, Content, Kind, Unit
 from clem_retrace.io.transforms.notes import note, noted
 from clem_retrace.io.transforms.parsing import in_plane, number, written
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 
 __all__ = ["MATRIX"]

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import Matrix
 from clem_retrace.io.tables import Table
-from clem_retrace.io.transforms.coordinates import from_file, in_file, partner, pixel_frame
+from clem_retrace.io.transforms.coordinates import from_file, in_file, pixel_frame
 from clem_retrace.io.transforms.kind import Asked, Content, Kind, Unit
 from clem_retrace.io.transforms.parsing import in_plane, matrix_of
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 
 __all__ = ["NGFF"]

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.errors import BadFile
+from clem_retrace.errors import BadFile, shown
 from clem_retrace.geometry import Matrix, as_transform
 from clem_retrace.io.bounded import read_bounded
-from clem_retrace.io.transforms.kind import LARGEST
 
 __all__ = ["flat_points", "in_plane", "matrix_of", "number", "numbers", "read_text", "written"]
+
+#: Bytes. Larger files are no transforms: ten thousand pairs of points take less.
+LARGEST = 4_000_000
 
 #: What a number may look like: Python's own are more, "1_0" and "nan" among them.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -65,8 +67,7 @@ def number(text: str, where: str) -> float:
     stripped = text.strip()
     value = float(stripped) if _NUMBER.fullmatch(stripped) else math.nan
     if not math.isfinite(value):
-        shown = stripped if len(stripped) <= 40 else f"{stripped[:40]}..."
-        raise BadFile(f"{where} is {shown!r}: a finite number is needed")
+        raise BadFile(f"{where} is {shown(stripped)}: a finite number is needed")
     return value
 
 

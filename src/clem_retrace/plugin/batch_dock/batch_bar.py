@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from clem_retrace.plugin.looks import button, text_label
+from clem_retrace.plugin.looks import button, named, show_share, show_text, text_label
 from clem_retrace.plugin.notices import sentence
 
 __all__ = ["BatchBar"]
@@ -31,9 +31,7 @@ class BatchBar(QWidget):
         self._cancel = button(
             "cancel_batch", "Cancel", "Stop; what is done stays done, and Run goes on from there"
         )
-        self._progress = QProgressBar()
-        self._progress.setObjectName("batch_progress")
-        self._progress.setAccessibleName("Pairs that are done")
+        self._progress = named(QProgressBar(), "batch_progress", "Pairs that are done")
         self._message = text_label("batch_message", "Message")
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 3)
@@ -57,12 +55,9 @@ class BatchBar(QWidget):
 
     def show_progress(self, done: int, total: int, left: str) -> None:
         """Show how many pairs are done, and how long the rest takes."""
-        # A total of 0 would make the bar swing without end.
-        self._progress.setRange(0, max(total, 1))
-        self._progress.setValue(done)
+        show_share(self._progress, done, total)
         self.tell(", ".join(filter(None, (f"{done} of {total} done", left))))
 
     def tell(self, text: str) -> None:
         """Show one line of text."""
-        self._message.setText(sentence(text))
-        self._message.setVisible(bool(text))
+        show_text(self._message, sentence(text))

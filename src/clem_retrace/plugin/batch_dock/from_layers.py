@@ -7,18 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Shapes
+from napari.layers import Shapes
 
 from clem_retrace.errors import BadImage, ClemRetraceError
 from clem_retrace.plugin.batch_dock.tables import Cells, region_cells
 from clem_retrace.plugin.frames import pixel_size
 from clem_retrace.plugin.guesses import guess_pair
 from clem_retrace.plugin.layers import ImageSource, StackChoice, image_source, origin
-from clem_retrace.plugin.outputs import role
 from clem_retrace.plugin.regions import em_patch, lm_region
+from clem_retrace.plugin.roles import is_input, role
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
     from clem_retrace.plugin.widget import RetraceWidget
 
@@ -45,12 +45,12 @@ def pair_of_layers(
     ClemRetraceError
         There are no two images, or one did not come from a file that can be read again.
     """
-    chosen = [layer for layer in selected if _is_image(layer)]
+    chosen = [layer for layer in selected if is_input(layer)]
     docked = None if retrace is None else (retrace.images.lm, retrace.images.em)
     if retrace is not None and (len(chosen) != 2 or set(chosen) == set(docked or ())):
         lm, em = retrace.images.pair()
         return {**_cells(*retrace.images.sources()), **_drawn_in(retrace, lm, em)}
-    images = chosen if len(chosen) == 2 else [layer for layer in layers if _is_image(layer)]
+    images = chosen if len(chosen) == 2 else [layer for layer in layers if is_input(layer)]
     if len(images) != 2:
         raise BadImage(
             "select two image layers, the LM and the EM: click the one, then the other with "
@@ -76,13 +76,7 @@ def drawn_region(layers: Iterable[Layer], lm: Image) -> dict[str, str]:
 
 def layer_of_file(layers: Iterable[Layer], path: str) -> Image | None:
     """Return the layer that holds an image file, if it is open."""
-    return next(
-        (layer for layer in layers if _is_image(layer) and origin(layer).path == path), None
-    )
-
-
-def _is_image(layer: Layer) -> bool:
-    return isinstance(layer, Image) and role(layer) is None
+    return next((layer for layer in layers if is_input(layer) and origin(layer).path == path), None)
 
 
 def _drawn_in(retrace: RetraceWidget, lm: Image, em: Image) -> dict[str, str]:

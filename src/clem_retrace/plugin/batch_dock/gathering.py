@@ -11,8 +11,6 @@ from qtpy.QtWidgets import QWidget
 
 from clem_retrace.batch.cluster import CALL
 from clem_retrace.errors import ClemRetraceError, RoiError
-from clem_retrace.events import Progress, Steps
-from clem_retrace.options import RegistrationOptions
 from clem_retrace.plugin.batch_dock.from_layers import (
     drawn_region,
     layer_of_file,
@@ -21,24 +19,17 @@ from clem_retrace.plugin.batch_dock.from_layers import (
 from clem_retrace.plugin.batch_dock.pairs import Pair, Pairs
 from clem_retrace.plugin.batch_dock.pairs_box import PairsBox
 from clem_retrace.plugin.batch_dock.tables import Cells, OpenedTable, open_table, save_table
+from clem_retrace.plugin.dialogs import ANY, FileDialogs
 from clem_retrace.plugin.docks import retrace_dock
-from clem_retrace.plugin.export.dialogs import FileDialogs
-from clem_retrace.plugin.notices import report, warn
-from clem_retrace.plugin.worker import Runner
+from clem_retrace.plugin.notices import report
+from clem_retrace.plugin.worker import Runner, one_step
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 __all__ = ["Gathering"]
 
-ANY = "All files (*)"
-TABLES = "Tables of pairs (*.csv *.txt *.tsv);;All files (*)"
-
-
-def open_steps(path: Path, options: RegistrationOptions) -> Steps[OpenedTable]:
-    """Yield once; return the pairs of a table, whose files are looked at one by one."""
-    yield Progress("opening", 0, 1)
-    return open_table(path, options)
+TABLES = f"Tables of pairs (*.csv *.txt *.tsv);;{ANY}"
 
 
 class Gathering(QObject):
@@ -84,15 +75,16 @@ class Gathering(QObject):
 
     def open(self, path: Path) -> None:
         """Open a table; its pairs take the place of those that are there."""
-        self._opener.start(lambda: open_steps(path, self._pairs.options))
+        options = self._pairs.options
+        # In a thread: the files of the pairs are looked at one by one.
+        self._opener.start(lambda: one_step("opening", lambda: open_table(path, options)))
 
     def _attempt(self, do: Callable[[], str]) -> None:
         """Do something short, and say what was done, or why it could not be."""
         try:
             self.told.emit(do())
         except ClemRetraceError as error:
-            warn(str(error))
-            self.told.emit(str(error))
+            self.told.emit(report(error))
 
     def _chosen(self) -> Pair | None:
         return self._pairs.get(self._box.chosen)
@@ -103,8 +95,8 @@ class Gathering(QObject):
         return self._add(cells)
 
     def _add_files(self) -> str:
-        lm = self._dialogs.open("The LM image", ANY)
-        em = None if lm is None else self._dialogs.open("The EM image", ANY)
+        lm = self._dialogs.open("The LM image")
+        em = None if lm is None else self._dialogs.open("The EM image")
         if lm is None or em is None:
             return ""
         return self._add({"lm": str(lm.absolute()), "em": str(em.absolute())})
@@ -130,7 +122,7 @@ class Gathering(QObject):
         self.changed.emit()
 
     def _save(self) -> str:
-        path = self._dialogs.save("Save the table", "pairs", "Table of pairs", (".csv",))
+        path = self._dialogs.save("Save the table", "pairs", {"Table of pairs": (".csv",)})
         if path is None:
             return ""
         save_table(path, self._pairs.rows(), self._pairs.options, self._pairs.dialect)
@@ -157,7 +149,7 @@ class Gathering(QObject):
         return f"{pair.name} has the region that is drawn"
 
     def _choose_file(self, role: str) -> None:
-        path = self._dialogs.open(f"The {role.upper()} image", ANY)
+        path = self._dialogs.open(f"The {role.upper()} image")
         if path is not None:
             self._change({role: str(path.absolute())})
 

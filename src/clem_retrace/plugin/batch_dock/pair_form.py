@@ -7,7 +7,6 @@ from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -19,7 +18,8 @@ from qtpy.QtWidgets import (
 from clem_retrace.batch.columns import RECTANGLE
 from clem_retrace.plugin.batch_dock.pairs import Pair
 from clem_retrace.plugin.batch_dock.states import State
-from clem_retrace.plugin.looks import button, text_label
+from clem_retrace.plugin.looks import button, form_layout, named, show_text, text_label
+from clem_retrace.plugin.notices import sentence
 
 __all__ = ["PairForm"]
 
@@ -71,10 +71,7 @@ class PairForm(QWidget):
 
     def _field(self, cell: str) -> QLineEdit:
         empty, tip = FIELDS[cell]
-        field = QLineEdit()
-        field.setObjectName(f"pair_{cell}")
-        field.setAccessibleName(tip)
-        field.setToolTip(tip)
+        field = named(QLineEdit(), f"pair_{cell}", tip, tip)
         field.setPlaceholderText(empty)
         # Fields that stand in a row share the width of the dock.
         field.setMinimumWidth(40)
@@ -87,8 +84,7 @@ class PairForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._message)
-        layout = QFormLayout()
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout()
         column.addLayout(layout)
         layout.addRow("Name", self._fields["name"])
         for role, label in self._files.items():
@@ -126,9 +122,7 @@ class PairForm(QWidget):
         self._outline.setVisible(bool(corners))
         for cell in RECTANGLE:
             self._fields[cell].setEnabled(not corners)
-        message = _said(state) if state is not None and state.message else ""
-        self._message.setText(message)
-        self._message.setVisible(bool(message))
+        show_text(self._message, _said(state) if state is not None and state.message else "")
 
     def show_running(self, running: bool) -> None:
         """Show whether a batch is under way: then the pair is to be looked at only."""
@@ -147,7 +141,7 @@ class PairForm(QWidget):
 
 def _said(state: State) -> str:
     """Return the message of a state, with what it is about."""
-    text = state.message[:1].upper() + state.message[1:]
+    text = sentence(state.message)
     return f"⚠ {text}" if state.kind == "to mend" else f"{state.text}: {text}"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
 from clem_retrace.plugin.batch_dock.pairs import Pair
 from clem_retrace.plugin.batch_dock.states import State
+from clem_retrace.plugin.short_table import ShortTable
 
 __all__ = ["RowTable"]
 
@@ -21,14 +22,14 @@ COLUMNS = {
     "LM image": "Its file; the EM image is named below the table",
 }
 
-#: Rows that are seen without scrolling, and those for which there is room in any case.
-MOST_SEEN, LEAST_SEEN = 10, 4
+#: Rows for which there is room in any case, and those that are seen without scrolling.
+ROWS_SEEN = 4, 10
 
 #: Where the key of a pair is kept.
 KEY = Qt.ItemDataRole.UserRole
 
 
-class RowTable(QTableWidget):
+class RowTable(ShortTable):
     """One row for each pair; rows stay selected while their states change.
 
     Signals
@@ -42,24 +43,12 @@ class RowTable(QTableWidget):
     chosen = Signal()
     opened = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(COLUMNS), parent)
-        self.setObjectName("batch_table")
-        self.setAccessibleName("Pairs of the batch")
-        self.setHorizontalHeaderLabels(list(COLUMNS))
-        for column, tip in enumerate(COLUMNS.values()):
-            self.horizontalHeaderItem(column).setToolTip(tip)
-        self.verticalHeader().hide()
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    def __init__(self) -> None:
+        super().__init__("batch_table", "Pairs of the batch", COLUMNS, seen=ROWS_SEEN)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
         header = self.horizontalHeader()
-        header.setMinimumSectionSize(20)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         self.itemSelectionChanged.connect(self.chosen)
@@ -83,17 +72,16 @@ class RowTable(QTableWidget):
         selected = set(self.keys)
         shown = [self._key(row) for row in range(self.rowCount())]
         keys = [pair.key for pair in pairs]
-        blocked = self.blockSignals(True)
-        if keys != shown:
-            self.clearSelection()
-            self.setRowCount(len(pairs))
-        for row, (pair, state) in enumerate(zip(pairs, states, strict=True)):
-            self._show_row(row, pair, state)
-        if keys != shown:
-            self.resizeRowsToContents()
-            self._select(selected)
-            self.updateGeometry()
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            if keys != shown:
+                self.clearSelection()
+                self.setRowCount(len(pairs))
+            for row, (pair, state) in enumerate(zip(pairs, states, strict=True)):
+                self._show_row(row, pair, state)
+            if keys != shown:
+                self.resizeRowsToContents()
+                self._select(selected)
+                self.updateGeometry()
         if set(self.keys) != selected:
             self.chosen.emit()
 
@@ -129,14 +117,3 @@ class RowTable(QTableWidget):
             self.opened.emit(self.keys[0])
             return
         super().keyPressEvent(event)
-
-    def sizeHint(self) -> QSize:
-        """Return room for the header and some rows."""
-        rows = min(max(self.rowCount(), LEAST_SEEN), MOST_SEEN)
-        each = self.rowHeight(0) if self.rowCount() else self.verticalHeader().defaultSectionSize()
-        height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth() + rows * each
-        return QSize(super().sizeHint().width(), height + 2)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the same height: the dock scrolls, the table only beyond it."""
-        return QSize(0, self.sizeHint().height())

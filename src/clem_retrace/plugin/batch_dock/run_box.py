@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QWidget
 
-from clem_retrace.batch.processes import cores
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.parallel import cores
+from clem_retrace.plugin.looks import button, check_box, form_layout, hint_label, named
 
 __all__ = ["RunBox"]
 
@@ -45,18 +45,20 @@ class RunBox(QWidget):
             "Let the options that are set in the dock 'Retrace and register' hold for all pairs; "
             "what is set for a pair alone stays. Pairs that were done with others are done anew",
         )  # fmt: skip
-        self._workers = QSpinBox()
-        self._workers.setObjectName("batch_workers")
-        self._workers.setAccessibleName("Pairs side by side")
-        self._workers.setToolTip(
+        self._workers = named(
+            QSpinBox(),
+            "batch_workers",
+            "Pairs side by side",
             "How many pairs are run at the same time; each needs the memory of one run. With one "
-            "for each core the computer has little left for anything else"
+            "for each core the computer has little left for anything else",
         )
         self._workers.setRange(1, cores())
         self._workers.setValue(max(1, cores() - 1))
-        self._again = QCheckBox("do all again")
-        self._again.setObjectName("batch_again")
-        self._again.setToolTip("Run pairs that are done, too; otherwise they are passed by")
+        self._again = check_box(
+            "batch_again",
+            "do all again",
+            "Run pairs that are done, too; otherwise they are passed by",
+        )
         self._gallery = button(
             "open_gallery", "Open the gallery", "The page with all pictures, in the browser"
         )
@@ -75,8 +77,7 @@ class RunBox(QWidget):
         how.addWidget(self._again)
         results.addWidget(self._gallery)
         results.addWidget(self._open_folder)
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         layout.addRow("Results", self.folder_button)
         layout.addRow(self._folder)
         layout.addRow("Pairs", how)

@@ -21,7 +21,7 @@ from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.sessions import Outline
 from clem_retrace.io.tables import read_table
 from clem_retrace.micrograph import Micrograph, Roi
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.batch_dock.pairs import Pair
 from clem_retrace.plugin.batch_dock.tables import image_files
 from clem_retrace.plugin.docks import open_dock, retrace_dock
@@ -178,8 +178,8 @@ class Showing(QObject):
         """Hide the images of other pairs, and what lies on them: nothing is closed."""
         shown = {lm.unique_id, em.unique_id}
         for layer in self._viewer.layers:
-            image = outputs.image_id(layer)
-            if layer.unique_id in shown or image in shown or outputs.role(layer) == "roi":
+            image = roles.image_id(layer)
+            if layer.unique_id in shown or image in shown or roles.role(layer) == "roi":
                 continue
             layer.visible = False
 

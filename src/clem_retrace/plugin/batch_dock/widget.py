@@ -5,13 +5,12 @@ It makes the boxes and what does their work, and shows how things stand; it comp
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices, QShowEvent
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from clem_retrace.batch.gallery import GALLERY
 from clem_retrace.errors import ClemRetraceError
@@ -26,11 +25,12 @@ from clem_retrace.plugin.batch_dock.run_box import RunBox
 from clem_retrace.plugin.batch_dock.showing import Showing
 from clem_retrace.plugin.batch_dock.states import State, state_of, tally
 from clem_retrace.plugin.batch_dock.tables import save_table
-from clem_retrace.plugin.dock import ScrollingDock
+from clem_retrace.plugin.dialogs import FileDialogs
+from clem_retrace.plugin.dock import StepsDock
 from clem_retrace.plugin.docks import retrace_dock
 from clem_retrace.plugin.guide import Mark, StepState
-from clem_retrace.plugin.looks import set_primary, style_sheet
-from clem_retrace.plugin.notices import warn
+from clem_retrace.plugin.looks import set_primary
+from clem_retrace.plugin.notices import report
 from clem_retrace.plugin.step_box import StepBox
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchWidget"]
 
-#: Width of the dock in characters, if no row needs more.
-WIDTH = 56
-
 #: The table as it was run, kept among the results to be opened again.
 TABLE = "batch-pairs.csv"
 
 
-class BatchWidget(ScrollingDock):
+class BatchWidget(StepsDock):
     """Run many pairs, and open what was found.
 
     Parameters
@@ -55,9 +52,7 @@ class BatchWidget(ScrollingDock):
     """
 
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("batch")
-        self._viewer = napari_viewer
+        super().__init__("batch", napari_viewer, parent)
         self._folder: Path | None = None
         self._begun = False
         self.pairs = Pairs(RegistrationOptions())
@@ -65,25 +60,16 @@ class BatchWidget(ScrollingDock):
         self.run = BatchRun(self)
         self._gathering = Gathering(self.pairs, self.pairs_box, napari_viewer, self)
         self._showing = Showing(napari_viewer, self)
-        self._boxes = (
-            StepBox("batch_pairs", "Pairs", self.pairs_box),
-            StepBox("batch_run", "Results and options", self.run_box),
-        )
-        for box in self._boxes:
-            box.come_to()
-            box.opened_by_user.connect(partial(self.reveal, box))
-        self._boxes[0].show_state(
-            StepState(Mark.LATER, "An LM image, an EM image, and a region to find")
-        )
-        self.fill(self._boxes, self.bar)
+        pairs = StepBox("batch_pairs", "Pairs", self.pairs_box)
+        results = StepBox("batch_run", "Results and options", self.run_box)
+        for step in (pairs, results):
+            step.come_to()
+        about = "An LM image, an EM image, and a region to find"
+        pairs.show_state(StepState(Mark.LATER, about))
+        self.fill_steps((pairs, results), self.bar)
         self._connect()
-        self._put_style()
+        self.follow_viewer()
         self._on_pairs()
-
-    def content_width(self) -> int:
-        """Return the width of the widest box, folded or not: it does not change with them."""
-        usual = self.fontMetrics().averageCharWidth() * WIDTH
-        return int(max(usual, *(box.full_width for box in self._boxes)))
 
     def _connect(self) -> None:
         self._gathering.changed.connect(self._on_pairs)
@@ -102,7 +88,6 @@ class BatchWidget(ScrollingDock):
         self.run.running_changed.connect(self._on_running)
         self.run.progressed.connect(self.bar.show_progress)
         self.run.ended.connect(self._on_end)
-        self._viewer.events.theme.connect(self._put_style)
 
     # How things stand
 
@@ -159,9 +144,6 @@ class BatchWidget(ScrollingDock):
         if not self.run.running:
             self.bar.tell(text)
 
-    def _put_style(self, _event: Any = None) -> None:
-        self.setStyleSheet(style_sheet(self._viewer.theme))
-
     # What the buttons do
 
     def open(self, table: Path) -> None:
@@ -169,10 +151,9 @@ class BatchWidget(ScrollingDock):
         self._gathering.open(table)
 
     def _choose_folder(self) -> None:
-        begin = "" if self._folder is None else str(self._folder)
-        chosen = QFileDialog.getExistingDirectory(self, "Folder for the results", begin)
-        if chosen:
-            self.set_folder(Path(chosen))
+        chosen = FileDialogs(self).folder("Folder for the results", self._folder)
+        if chosen is not None:
+            self.set_folder(chosen)
 
     def set_folder(self, folder: Path) -> None:
         """Let results go to a folder; pairs that were done there before are marked so."""
@@ -199,8 +180,7 @@ class BatchWidget(ScrollingDock):
             table = make_folder(self._folder) / TABLE
             save_table(table, self.pairs.rows(), self.pairs.options, self.pairs.dialect)
         except ClemRetraceError as error:
-            warn(str(error))
-            self.bar.tell(str(error))
+            self.bar.tell(report(error))
             return
         self.bar.tell("starting …")
         self.run.start(
@@ -240,4 +220,4 @@ class BatchWidget(ScrollingDock):
         self.run.stop()
         self._gathering.stop()
         self._showing.stop()
-        self._viewer.events.theme.disconnect(self._put_style)
+        super().released()

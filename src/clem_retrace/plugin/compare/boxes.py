@@ -6,26 +6,24 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
-    QCheckBox,
-    QFormLayout,
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QRadioButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.compare.mode import Mode
 from clem_retrace.plugin.compare.stage import ROLE
 from clem_retrace.plugin.layer_choice import LayerChoice
+from clem_retrace.plugin.looks import button, check_box, form_layout
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -49,16 +47,20 @@ class ImagesBox(QGroupBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Images", parent)
-        self._above = _choice("above", "Upper image", "As a rule the EM laid over the LM")
-        self._below = _choice("below", "Lower image", "As a rule the LM image")
-        self._warped = QCheckBox("Warped image instead of affine")
-        self._warped.setObjectName("warped")
-        self._warped.setToolTip(
-            "Compare the upper image resampled on the lower one's pixels. Otherwise it is shown "
-            "at full resolution, placed by its transform"
+        self._above, self._below = (
+            LayerChoice(_can_be_compared, name, title, tip, nothing="none")
+            for name, title, tip in (
+                ("above", "Upper image", "As a rule the EM laid over the LM"),
+                ("below", "Lower image", "As a rule the LM image"),
+            )
         )
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._warped = check_box(
+            "warped",
+            "Warped image instead of affine",
+            "Compare the upper image resampled on the lower one's pixels. Otherwise it is shown "
+            "at full resolution, placed by its transform",
+        )
+        layout = form_layout(self)
         for title, choice in (("Upper", self._above), ("Lower", self._below)):
             label = QLabel(title)
             label.setToolTip(choice.toolTip())
@@ -96,19 +98,18 @@ class ImagesBox(QGroupBox):
         """
         offered = list(layers)
         before = self.below, self.above
-        blocked = self.blockSignals(True)
-        self._above.offer(offered)
-        self._below.offer(offered)
-        if self.above is None:
-            overlays = [
-                layer
-                for layer in offered
-                if outputs.role(layer) in ("overlay", outputs.LANDMARK_OVERLAY)
-            ]
-            same = [layer for layer in overlays if _lies_on(layer, before[0])]
-            if overlays:
-                self._above.choose((same or overlays)[-1])
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self._above.offer(offered)
+            self._below.offer(offered)
+            if self.above is None:
+                overlays = [
+                    layer
+                    for layer in offered
+                    if roles.role(layer) in ("overlay", roles.LANDMARK_OVERLAY)
+                ]
+                same = [layer for layer in overlays if _lies_on(layer, before[0])]
+                if overlays:
+                    self._above.choose((same or overlays)[-1])
         if before != (self.below, self.above):
             self.changed.emit()
 
@@ -119,11 +120,10 @@ class ImagesBox(QGroupBox):
 
     def _on_above(self) -> None:
         """Take the image that an overlay lies on for the lower one."""
-        blocked = self.blockSignals(True)
-        for layer in self._below.offered:
-            if self.above is not None and _lies_on(self.above, layer):
-                self._below.choose(layer)
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            for layer in self._below.offered:
+                if self.above is not None and _lies_on(self.above, layer):
+                    self._below.choose(layer)
         self.changed.emit()
 
 
@@ -145,14 +145,14 @@ class ModesBox(QGroupBox):
         layout, grid = QVBoxLayout(self), QGridLayout()
         layout.addLayout(grid)
         self._group = QButtonGroup(self)
-        for index, (key, button) in enumerate(self._buttons.items()):
+        for index, (key, choice) in enumerate(self._buttons.items()):
             tip = modes[key].tip if key in modes else "Give the layers back as they were"
-            button.setObjectName(f"mode_{key}")
-            button.setToolTip(tip)
-            button.setAccessibleDescription(tip)
-            self._group.addButton(button, index)
+            choice.setObjectName(f"mode_{key}")
+            choice.setToolTip(tip)
+            choice.setAccessibleDescription(tip)
+            self._group.addButton(choice, index)
             # The first has a row of its own.
-            grid.addWidget(button, (index + 1) // 2, max(index - 1, 0) % 2)
+            grid.addWidget(choice, (index + 1) // 2, max(index - 1, 0) % 2)
         # As wide as the widest: the canvas must not change its size with the mode.
         self._settings = QStackedWidget()
         for page in (QWidget(), *modes.values()):
@@ -197,26 +197,17 @@ class CandidatesBox(QGroupBox):
         super().__init__("Candidates", parent)
         layout = QHBoxLayout(self)
         for name, step in (("previous", -1), ("next", 1)):
-            button = QPushButton(name.capitalize())
-            button.setObjectName(f"{name}_candidate")
-            button.setAccessibleName(f"{name.capitalize()} candidate")
-            button.setToolTip(f"Select the {name} candidate on the EM image")
-            button.clicked.connect(lambda _=False, step=step: self.step.emit(step))
-            layout.addWidget(button)
-
-
-def _choice(name: str, title: str, tip: str) -> LayerChoice:
-    choice = LayerChoice(_can_be_compared, nothing="none")
-    choice.setObjectName(name)
-    choice.setAccessibleName(title)
-    choice.setToolTip(tip)
-    return choice
+            title, tip = name.capitalize(), f"Select the {name} candidate on the EM image"
+            made = button(f"{name}_candidate", title, tip)
+            made.setAccessibleName(f"{title} candidate")
+            made.clicked.connect(lambda _=False, step=step: self.step.emit(step))
+            layout.addWidget(made)
 
 
 def _can_be_compared(layer: Layer) -> bool:
-    return isinstance(layer, Image) and outputs.role(layer) != ROLE
+    return isinstance(layer, Image) and roles.role(layer) != ROLE
 
 
 def _lies_on(overlay: Layer, image: Layer | None) -> bool:
     """Whether a layer of ours was made for an image."""
-    return image is not None and outputs.image_id(overlay) == image.unique_id
+    return image is not None and roles.image_id(overlay) == image.unique_id

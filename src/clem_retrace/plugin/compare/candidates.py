@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 
 if TYPE_CHECKING:
     from napari.layers import Layer, Shapes
@@ -37,10 +37,10 @@ def step_candidate(
     (Shapes, int) or None
         The number counts from 0; None when there are no candidates.
     """
-    held = [layer for layer in layers if outputs.role(layer) == "candidates" and len(layer.data)]
+    held = [layer for layer in layers if roles.role(layer) == "candidates" and len(layer.data)]
     if not held:
         return None
-    run = None if overlay is None else overlay.metadata.get(outputs.KEY, {}).get("registration")
+    run = None if overlay is None else overlay.metadata.get(roles.KEY, {}).get("registration")
     same = [] if run is None else [layer for layer in held if _made_of(layer) is run.candidates]
     layer = (same or held)[-1]
     start = min(layer.selected_data, default=_shown(run) if same else -1)
@@ -51,7 +51,7 @@ def step_candidate(
 
 
 def _made_of(layer: Layer) -> object:
-    return layer.metadata[outputs.KEY].get("candidates")
+    return layer.metadata[roles.KEY].get("candidates")
 
 
 def _shown(run: Any) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from qtpy.QtCore import QSignalBlocker
 
 from clem_retrace.plots.quantities import round_length
 from clem_retrace.plugin.compare.cover import Cover
 from clem_retrace.plugin.compare.lengths import Length
 from clem_retrace.plugin.compare.mesh import Mesh, Picture, squares
-from clem_retrace.plugin.compare.sight import to_view
 from clem_retrace.plugin.compare.stage import Stage
+from clem_retrace.plugin.sight import pixel_side
 
 __all__ = ["Checkerboard"]
 
@@ -45,16 +46,15 @@ class Checkerboard(Cover):
 
     def _choose_size(self) -> None:
         length, sight = Length.of(self.stage.viewer), self.stage.sight
-        blocked = self._cell.blockSignals(True)
-        self._cell.setSuffix(f" {length.unit}")
-        self._cell.setValue(round_length(length.shown(min(sight.height, sight.width)) / CELLS))
-        self._cell.setSingleStep(round_length(self._cell.value() / 4))
-        self._cell.blockSignals(blocked)
+        with QSignalBlocker(self._cell):
+            self._cell.setSuffix(f" {length.unit}")
+            self._cell.setValue(round_length(length.shown(min(sight.height, sight.width)) / CELLS))
+            self._cell.setSingleStep(round_length(self._cell.value() / 4))
 
     def mesh(self, shown: Picture) -> Mesh:
         """Return every other square."""
         viewer = self.stage.viewer
-        pixel = np.sqrt(abs(np.linalg.det(to_view(viewer, self.stage.below)[:2, :2])))
+        pixel = pixel_side(viewer, self.stage.below)
         cell = Length.of(viewer).world(self._cell.value()) / pixel
         cell = max(cell, FINEST * max(np.ptp(shown.corners, axis=0)))
         return squares(shown, float(cell), odd=self._swap.isChecked())

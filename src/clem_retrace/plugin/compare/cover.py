@@ -11,9 +11,9 @@ from napari.layers import Surface
 from clem_retrace.geometry import invert, map_points
 from clem_retrace.plugin.compare.mesh import Mesh, Picture, picture
 from clem_retrace.plugin.compare.mode import Mode
-from clem_retrace.plugin.compare.sight import Sight, overlapping, point, to_view
 from clem_retrace.plugin.compare.stage import Stage
 from clem_retrace.plugin.frames import placement
+from clem_retrace.plugin.sight import Sight, overlapping, point, screen_pixel, to_view
 
 __all__ = ["Cover"]
 
@@ -130,8 +130,7 @@ class Cover(Mode):
     @property
     def _step(self) -> float:
         """Lower image's pixels per pixel of the screen."""
-        linear = to_view(self.stage.viewer, self.stage.below)[:2, :2]
-        return float(self.stage.sight.pixel / abs(np.linalg.det(linear)) ** 0.5)
+        return screen_pixel(self.stage.viewer, self.stage.below)
 
     def _take_picture(self) -> Picture | None:
         viewer, below, part = self.stage.viewer, self.stage.below, self._seen(MARGIN)

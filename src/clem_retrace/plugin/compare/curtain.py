@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from clem_retrace.geometry import invert, map_points
 from clem_retrace.plugin.compare.cover import Cover
 from clem_retrace.plugin.compare.mesh import BLACK, WHITE, Mesh, Picture, joined, one_side, strip
-from clem_retrace.plugin.compare.sight import footprint, to_view
 from clem_retrace.plugin.compare.stage import Stage
+from clem_retrace.plugin.sight import footprint, to_view
 
 __all__ = ["Curtain"]
 

@@ -10,10 +10,9 @@ import numpy as np
 from napari.layers import Image
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox
 
-from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Steps
 from clem_retrace.geometry import compose, invert
 from clem_retrace.plugin.compare.contrast import sample
@@ -22,10 +21,12 @@ from clem_retrace.plugin.compare.lengths import Length
 from clem_retrace.plugin.compare.mesh import planes
 from clem_retrace.plugin.compare.mode import Mode
 from clem_retrace.plugin.compare.outlines import STRONG, Steepness, outlines_steps, steepness
-from clem_retrace.plugin.compare.sight import Sight, footprint, overlapping, point, to_view
 from clem_retrace.plugin.compare.stage import Stage
 from clem_retrace.plugin.frames import placement
+from clem_retrace.plugin.notices import report
 from clem_retrace.plugin.outputs import SKY_BLUE, YELLOW
+from clem_retrace.plugin.sight import Sight, footprint, overlapping, pixel_side, point, to_view
+from clem_retrace.plugin.timers import later
 from clem_retrace.plugin.worker import Runner
 
 __all__ = ["Edges"]
@@ -100,10 +101,8 @@ class Edges(Mode):
         self._task: _Task | None = None
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._show)
-        self._runner.failed.connect(self._fail)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._compute)
+        self._runner.failed.connect(lambda failure: self.told.emit(report(failure)))
+        self._timer = later(self, self._compute, STILL)
         self._detail.valueChanged.connect(self._later)
         self._strength.valueChanged.connect(self._later)
         self._colour.currentTextChanged.connect(self._recolour)
@@ -140,12 +139,11 @@ class Edges(Mode):
 
     def _choose_detail(self) -> None:
         length = Length.of(self.stage.viewer)
-        pixel = abs(np.linalg.det(to_view(self.stage.viewer, self.stage.below)[:2, :2])) ** 0.5
-        blocked = self._detail.blockSignals(True)
-        self._detail.setSuffix(f" {length.unit}")
-        self._detail.setValue(length.shown(DETAIL * float(pixel)))
-        self._detail.setSingleStep(self._detail.value() / 10)
-        self._detail.blockSignals(blocked)
+        pixel = pixel_side(self.stage.viewer, self.stage.below)
+        with QSignalBlocker(self._detail):
+            self._detail.setSuffix(f" {length.unit}")
+            self._detail.setValue(length.shown(DETAIL * pixel))
+            self._detail.setSingleStep(self._detail.value() / 10)
 
     def _choose_colour(self) -> None:
         """Choose a colour that is seen over the lower image."""
@@ -160,7 +158,7 @@ class Edges(Mode):
 
     def _later(self) -> None:
         if self.entered:
-            self._timer.start(STILL)
+            self._timer.start()
 
     def _compute(self) -> None:
         """Start computing the outlines of what is seen."""
@@ -222,11 +220,6 @@ class Edges(Mode):
             **place,
         )
         self.stage.add(self._lines)
-
-    def _fail(self, failure: Exception) -> None:
-        if not isinstance(failure, ClemRetraceError):
-            raise failure
-        self.told.emit(str(failure))
 
     def _colormap(self) -> Colormap:
         """Return a colormap from nothing to the colour of the lines."""

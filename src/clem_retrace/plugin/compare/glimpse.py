@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.events import Steps
-from clem_retrace.geometry import Matrix, compose, invert, map_points, translation
+from clem_retrace.geometry import Matrix, compose, invert, magnification_of, map_points, translation
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.plugin.compare.mesh import planes
-from clem_retrace.plugin.compare.sight import footprint, point, to_view
+from clem_retrace.plugin.sight import footprint, point, to_view
 from clem_retrace.resampling import decimate_steps, warp
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from clem_retrace.plugin.compare.sight import Sight
+    from clem_retrace.plugin.sight import Sight
 
 __all__ = ["Glimpse", "glimpse"]
 
@@ -62,11 +62,11 @@ class Glimpse:
         ndarray, shape `shape`, float32
             NaN where the image does not reach.
         """
-        factor = max(1.0, 1 / math.sqrt(abs(np.linalg.det(self.to_grid[:2, :2]))))
+        factor = max(1.0, 1 / magnification_of(self.to_grid))
         level, to_level = self.micrograph.coarsest(factor)
         rows, cols = self._needed(level, to_level)
         cut = Micrograph(level[rows, cols])
-        rest = max(1.0, factor * math.sqrt(abs(np.linalg.det(to_level[:2, :2]))))
+        rest = max(1.0, factor * magnification_of(to_level))
         small, to_small = yield from decimate_steps(cut, rest, stage)
         image_to_small = compose(to_small, translation((-rows.start, -cols.start)), to_level)
         return warp(small, compose(self.to_grid, invert(image_to_small)), self.shape)
@@ -75,8 +75,9 @@ class Glimpse:
         """Return the part of a level that lies under the grid."""
         height, width = self.shape
         grid = np.array([[-0.5, -0.5], [-0.5, width], [height, width], [height, -0.5]])
-        corners = map_points(compose(to_level, invert(self.to_grid)), grid)
-        spare = 2 + abs(np.linalg.det(compose(to_level, invert(self.to_grid))[:2, :2])) ** 0.5
+        grid_to_level = compose(to_level, invert(self.to_grid))
+        corners = map_points(grid_to_level, grid)
+        spare = 2 + magnification_of(grid_to_level)
         limits = np.array(level.shape)
         first = np.clip(np.floor(corners.min(axis=0) - spare).astype(int), 0, limits - 1)
         last = np.clip(np.ceil(corners.max(axis=0) + spare).astype(int), first + 1, limits)

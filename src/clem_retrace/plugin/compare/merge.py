@@ -9,13 +9,14 @@ import numpy as np
 from napari.layers import Image
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox
 
 from clem_retrace.plugin.compare import contrast
 from clem_retrace.plugin.compare.mesh import planes
 from clem_retrace.plugin.compare.mode import Mode
-from clem_retrace.plugin.compare.sight import overlapping, point
 from clem_retrace.plugin.compare.stage import Stage
+from clem_retrace.plugin.sight import overlapping, point
 
 __all__ = ["PALETTES", "Merge"]
 
@@ -119,12 +120,11 @@ class Merge(Mode):
             (self._invert_below, self.stage.below),
             (self._invert_above, self.stage.above),
         ):
-            blocked = box.blockSignals(True)
-            values = self._samples.get(image)
-            # In grey, an EM is to look as it always does.
-            own = image is self.stage.above and self._palette_colours[1] is GREY
-            box.setChecked(not own and values is not None and contrast.looks_dark(values))
-            box.blockSignals(blocked)
+            with QSignalBlocker(box):
+                values = self._samples.get(image)
+                # In grey, an EM is to look as it always does.
+                own = image is self.stage.above and self._palette_colours[1] is GREY
+                box.setChecked(not own and values is not None and contrast.looks_dark(values))
 
     def _colour(self, image: Image, colour: Colour, *, inverted: bool) -> None:
         values = self._samples.get(image)

@@ -8,14 +8,13 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFormLayout,
     QLabel,
-    QSizePolicy,
     QSlider,
     QWidget,
 )
 
 from clem_retrace.plugin.compare.stage import Stage
+from clem_retrace.plugin.looks import check_box, form_layout, keep_number_narrow, named
 
 __all__ = ["Mode"]
 
@@ -52,9 +51,8 @@ class Mode(QWidget):
         self.stage = stage
         self.entered = False
         self.flipped = False
-        self._rows = QFormLayout(self)
+        self._rows = form_layout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
     # What subclasses may override.
 
@@ -124,25 +122,18 @@ class Mode(QWidget):
         field.setSingleStep(step)
         field.setValue(value)
         field.setKeyboardTracking(False)
-        # Without this the field would be as wide as its largest number.
-        field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        field.setMinimumWidth(90)
+        keep_number_narrow(field)
         self._add_control(field, name, title, tip)
         return field
 
     def _add_check(self, name: str, text: str, tip: str) -> QCheckBox:
         """Add a box to be ticked."""
-        box = QCheckBox(text)
-        box.setObjectName(name)
-        box.setAccessibleName(text)
-        box.setToolTip(tip)
+        box = check_box(name, text, tip)
         self._rows.addRow(box)
         return box
 
     def _add_control(self, control: QWidget, name: str, title: str, tip: str) -> None:
-        control.setObjectName(name)
-        control.setAccessibleName(title)
-        control.setToolTip(tip)
+        named(control, name, title, tip)
         label = QLabel(title)
         label.setToolTip(tip)
         label.setBuddy(control)

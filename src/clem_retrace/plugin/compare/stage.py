@@ -7,16 +7,15 @@ added is removed. The camera is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
 
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.compare.loan import Loan
-from clem_retrace.plugin.compare.sight import Sight, sight
 from clem_retrace.plugin.frames import overlap
+from clem_retrace.plugin.scene import selection_kept
+from clem_retrace.plugin.sight import Sight, sight
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -106,7 +105,7 @@ class Stage:
         layers = self.viewer.layers
         position = layers.index(above)
         self._moved = layers[position + 1]
-        with self._selection_kept():
+        with selection_kept(self.viewer):
             layers.move(position, layers.index(below) + 1)
 
     def close(self) -> None:
@@ -118,7 +117,7 @@ class Stage:
         self._setting.give_back()
         if self._moved is not None and self.holds(self._moved) and self.holds(above):
             layers = self.viewer.layers
-            with self._selection_kept():
+            with selection_kept(self.viewer):
                 layers.move(layers.index(above), layers.index(self._moved))
         self._moved = None
 
@@ -134,10 +133,10 @@ class Stage:
 
     def add(self, layer: Layer) -> None:
         """Add a layer on top of the two for a while; the selection stays as it is."""
-        layer.metadata = {outputs.KEY: {"role": ROLE, "image": self.below.unique_id}}
+        layer.metadata = roles.entry(ROLE, self.below)
         layers = self.viewer.layers
         self._added.append(layer)
-        with self._selection_kept():
+        with selection_kept(self.viewer):
             self.viewer.add_layer(layer)
             # It may just have been removed, which is followed when all is over.
             if self.holds(self.above):
@@ -147,11 +146,5 @@ class Stage:
         """Remove a layer that was added."""
         self._added = [added for added in self._added if added is not layer]
         if self.holds(layer):
-            with self._selection_kept():
+            with selection_kept(self.viewer):
                 self.viewer.layers.remove(layer)
-
-    @contextmanager
-    def _selection_kept(self) -> Iterator[None]:
-        selected = set(self.viewer.layers.selection)
-        yield
-        self.viewer.layers.selection = {layer for layer in selected if self.holds(layer)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +10,15 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
-from clem_retrace.events import Steps
-from clem_retrace.geometry import Matrix
 from clem_retrace.micrograph import Micrograph
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.compare.mesh import planes
-from clem_retrace.plugin.compare.sight import point
 from clem_retrace.plugin.compare.stage import ROLE
 from clem_retrace.plugin.frames import image_shape, pixels_between, placement
+from clem_retrace.plugin.notices import report
+from clem_retrace.plugin.outputs import looks_of
+from clem_retrace.plugin.scene import selection_kept
+from clem_retrace.plugin.sight import point
 from clem_retrace.plugin.worker import Runner
 from clem_retrace.registration.warping import overlay_on_lm_steps
 
@@ -26,19 +26,6 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 __all__ = ["Warper"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Task:
-    """What is computed in the worker; no layer, no widget."""
-
-    image: Micrograph
-    to_below: Matrix
-    shape: tuple[int, int]
-
-    def steps(self) -> Steps[NDArray[np.float32]]:
-        """Yield progress; return the image on the other's grid."""
-        return overlay_on_lm_steps(self.image, self.to_below, self.shape, "overlay")
 
 
 class Warper(QObject):
@@ -74,7 +61,7 @@ class Warper(QObject):
         registration = _registration(above)
         for layer in self._viewer.layers:
             same = registration is not None and _registration(layer) is registration
-            if outputs.role(layer) == "warped" and same:
+            if roles.role(layer) == "warped" and same:
                 return layer
         if self._wanted != (below, above):
             self._start(below, above)
@@ -96,8 +83,8 @@ class Warper(QObject):
         except ClemRetraceError as error:
             self._fail(error)
             return
-        task = _Task(image, pixels_between(above, below), image_shape(below))
-        self._runner.start(task.steps)
+        to_below, shape = pixels_between(above, below), image_shape(below)
+        self._runner.start(lambda: overlay_on_lm_steps(image, to_below, shape, "overlay"))
 
     def _add(self, warped: NDArray[np.float32]) -> None:
         assert self._wanted is not None
@@ -105,26 +92,21 @@ class Warper(QObject):
         self._copy = Image(
             warped,
             name=f"{above.name} (warped)",
-            metadata={outputs.KEY: {"role": ROLE, "image": below.unique_id}},
-            colormap=above.colormap,
-            contrast_limits=tuple(above.contrast_limits),
-            gamma=above.gamma,
+            metadata=roles.entry(ROLE, below),
             visible=False,
+            **looks_of(above),
             **placement(below),
         )
-        selected = set(self._viewer.layers.selection)
-        self._viewer.add_layer(self._copy)
-        self._viewer.layers.selection = selected
+        with selection_kept(self._viewer):
+            self._viewer.add_layer(self._copy)
         self.ready.emit()
 
     def _fail(self, failure: Exception) -> None:
         self._wanted = None
-        if not isinstance(failure, ClemRetraceError):
-            raise failure
-        self.failed.emit(str(failure))
+        self.failed.emit(report(failure))
 
 
 def _registration(layer: Image) -> object | None:
     """Return the registration that a layer of ours shows."""
-    registration: object | None = layer.metadata.get(outputs.KEY, {}).get("registration")
+    registration: object | None = layer.metadata.get(roles.KEY, {}).get("registration")
     return registration

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.compare.blending import Blink, Opacity
@@ -18,13 +17,16 @@ from clem_retrace.plugin.compare.candidates import step_candidate
 from clem_retrace.plugin.compare.checkerboard import Checkerboard
 from clem_retrace.plugin.compare.curtain import Curtain
 from clem_retrace.plugin.compare.edges import Edges
+from clem_retrace.plugin.compare.keys import KEYS
 from clem_retrace.plugin.compare.merge import Merge
 from clem_retrace.plugin.compare.mode import Mode
-from clem_retrace.plugin.compare.shortcuts import SHORTCUTS, Shortcuts
-from clem_retrace.plugin.compare.sight import camera
 from clem_retrace.plugin.compare.stage import Stage
 from clem_retrace.plugin.compare.warped import Warper
 from clem_retrace.plugin.dock import ScrollingDock
+from clem_retrace.plugin.looks import named, show_text
+from clem_retrace.plugin.shortcuts import Shortcuts
+from clem_retrace.plugin.sight import camera
+from clem_retrace.plugin.timers import later
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -51,19 +53,10 @@ class CompareWidget(ScrollingDock):
     images : ImagesBox
     modes : dict of str to Mode
         The ways of comparing, by their keys.
-
-    Signals
-    -------
-    candidate_chosen : (Shapes, int)
-        The layer of candidates, and which of them was selected by key or button, from 0.
     """
 
-    candidate_chosen = Signal(object, int)
-
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("compare")
-        self._viewer = napari_viewer
+        super().__init__("compare", napari_viewer, parent)
         self._stage = Stage(napari_viewer)
         self._warper = Warper(napari_viewer, self)
         self._mode: Mode | None = None
@@ -73,34 +66,25 @@ class CompareWidget(ScrollingDock):
         self._choices = ModesBox(self.modes)
         candidates = CandidatesBox()
         candidates.step.connect(self.step_candidate)
-        self._message, self._keys = QLabel(), QLabel()
+        tip = "\n".join(f"{key}: {what}" for key, what in KEYS.items())
+        self._message = named(QLabel(), "compare_message", "Message")
+        self._keys = named(QLabel(), "keys", "Keys", tip)
         self.fill((self.images, self._choices, candidates), self._bar())
         # What comes in bursts is followed once, when the burst is over.
-        self._layers_later = self._soon(self._follow_layers)
-        self._places_later = self._soon(self._follow_places)
-        self._sight_later = self._soon(self._follow_sight)
-        self._look_later = self._soon(self._follow_look)
+        self._layers_later = later(self, self._follow_layers)
+        self._places_later = later(self, self._follow_places)
+        self._sight_later = later(self, self._follow_sight)
+        self._look_later = later(self, self._follow_look)
         self._connect()
         self._shortcuts = self._bind_keys()
+        self.follow_viewer()
         self._follow_layers()
-
-    def _soon(self, slot: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(0)
-        timer.timeout.connect(slot)
-        return timer
 
     def _bar(self) -> QWidget:
         bar = QWidget()
         layout = QVBoxLayout(bar)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._message.setObjectName("compare_message")
-        self._message.setAccessibleName("Message")
-        keys = self._keys
-        keys.setObjectName("keys")
-        keys.setToolTip("\n".join(f"{key}: {what}" for key, what in SHORTCUTS.items()))
-        for label in (self._message, keys):
+        for label in (self._message, self._keys):
             label.setWordWrap(True)
             layout.addWidget(label)
         return bar
@@ -116,11 +100,9 @@ class CompareWidget(ScrollingDock):
             lambda: self.step_candidate(1),
             lambda: self.step_candidate(-1),
         )
-        bound = Shortcuts(self._viewer, self, dict(zip(SHORTCUTS, actions, strict=True)))
+        bound = Shortcuts(self._viewer, self, dict(zip(KEYS, actions, strict=True)))
         text = "Keys: K blink, Q next mode, W warped, N candidate, comma less, dot more."
-        if bound.taken:
-            text += f" Used by something else: {' '.join(bound.taken)}"
-        self._keys.setText(text)
+        self._keys.setText(text + bound.note)
         return bound
 
     def _connect(self) -> None:
@@ -130,21 +112,18 @@ class CompareWidget(ScrollingDock):
         self._warper.failed.connect(self._tell)
         for mode in self.modes.values():
             mode.told.connect(self._tell)
-        for event, slot in self._viewer_events():
-            event.connect(slot)
 
-    def _viewer_events(self) -> tuple[tuple[Any, Callable[..., None]], ...]:
-        """Return the viewer's events that matter, and what follows."""
-        layers, view = self._viewer.layers.events, camera(self._viewer).events
-        listed = (layers.inserted, layers.removed, layers.reordered, layers.renamed)
+    def viewer_events(self) -> list[tuple[Any, Callable[..., None]]]:
+        """Return what is followed of the viewer: here, what is seen of it too."""
+        view = camera(self._viewer).events
         seen = [view.center, view.zoom]
         if hasattr(self._viewer, "canvas"):
             seen.append(self._viewer.canvas.events.size)
-        return (
-            *((event, self._on_layers) for event in listed),
+        return [
+            *super().viewer_events(),
             *((event, self._on_sight) for event in seen),
             (self._viewer.dims.events.point, self._on_look),
-        )
+        ]
 
     def _watch(self, action: str) -> None:
         """Connect or disconnect what the two layers tell, and the one that a copy is of."""
@@ -155,7 +134,8 @@ class CompareWidget(ScrollingDock):
         for name in LOOKS:
             getattr(getattr(self._stage.below.events, name), action)(self._on_look)
 
-    def _on_layers(self, _event: Any = None) -> None:
+    def layers_changed(self) -> None:
+        """Follow what happens to the layers when it is over."""
         self._layers_later.start()
 
     def _on_sight(self, _event: Any = None) -> None:
@@ -197,7 +177,6 @@ class CompareWidget(ScrollingDock):
             return
         layer, number = chosen
         self._tell(f"Candidate {number + 1} of {len(layer.data)}")
-        self.candidate_chosen.emit(layer, number)
 
     def _nudge(self, steps: int) -> None:
         if self._mode is not None:
@@ -271,13 +250,11 @@ class CompareWidget(ScrollingDock):
         return below, above if copy is None else copy
 
     def _tell(self, text: str) -> None:
-        self._message.setText(text)
-        self._message.setVisible(bool(text))
+        show_text(self._message, text)
 
     def released(self) -> None:
         """Give the layers back, and let go of the viewer."""
-        for event, slot in self._viewer_events():
-            event.disconnect(slot)
+        super().released()
         self._close()
         self._warper.discard()
         self._shortcuts.release()

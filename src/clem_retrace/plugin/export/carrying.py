@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 from clem_retrace.applying import another_binning
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Steps
-from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points
+from clem_retrace.geometry import Matrix, compose, invert, magnification_of, map_points
 from clem_retrace.io.napari_tables import move_shape
 from clem_retrace.io.views import fitted_grid
 from clem_retrace.micrograph import ImageFacts, Micrograph
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.export.held import Held
 from clem_retrace.plugin.frames import image_shape, overlap, pixel_size, pixels_between, placement
 from clem_retrace.plugin.landmarks.lying import covered
 from clem_retrace.plugin.layers import ImageSource
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.registration.warping import Grid, warp_onto
 from clem_retrace.resampling import sample_steps
@@ -55,7 +55,7 @@ def others(layers: Iterable[Layer], held: Held | None) -> list[Layer]:
         layer
         for layer in layers
         if isinstance(layer, (Image, Labels, Points, Shapes))
-        and outputs.role(layer) in drawn
+        and roles.role(layer) in drawn
         and not any(layer is one for one in pair)
     ]
 
@@ -72,7 +72,7 @@ def lies_on(layer: Layer, held: Held, which: Which) -> tuple[Matrix, tuple[str, 
     BadImage
         It is neither of the same pixels nor drawn over the image.
     """
-    image, facts = held.layer(which), held.facts(which)
+    image, facts = held.layer(which), held.transform.facts(which)
     if isinstance(layer, (Points, Shapes)):
         return _drawn_on(layer, image, facts)
     # Of the pixels only the number is looked at.
@@ -121,11 +121,8 @@ def carried(layer: Layer, to_source: Matrix, held: Held, source: Which) -> outpu
     source : {"lm", "em"}
         The image that it belongs to.
     """
-    matrix = held.transform.em_to_lm
-    across = matrix if source == "em" else invert(matrix)
-    target = held.layer("lm" if source == "em" else "em")
     data, _, kind = layer.as_layer_data_tuple()
-    placed = placement(target, compose(across, to_source))
+    placed = placement(held.layer(partner(source)), compose(held.across(source), to_source))
     return data, {**_state(layer, held, source), **_spread(placed, layer)}, kind
 
 
@@ -135,14 +132,11 @@ def carried_by_points(
     """Return points or shapes moved one by one, in pixels of the other image."""
     across = held.transform.to_lm if source == "em" else held.transform.to_em
     to_other = partial(_moved, to_source, across)
-    target = held.layer("lm" if source == "em" else "em")
     data, _, kind = layer.as_layer_data_tuple()
-    keywords = {**_state(layer, held, source), **_spread(placement(target), layer)}
+    placed = _spread(placement(held.layer(partner(source))), layer)
+    keywords = {**_state(layer, held, source), **placed}
     # Sizes are in pixels of the layer, which are others now.
-    matrix = compose(
-        held.transform.em_to_lm if source == "em" else invert(held.transform.em_to_lm), to_source
-    )
-    ratio = math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
+    ratio = magnification_of(compose(held.across(source), to_source))
     if isinstance(layer, Points):
         keywords["size"] = np.asarray(layer.size) * ratio
         return _with_last(data, to_other(data[:, -2:])), keywords, kind
@@ -175,11 +169,11 @@ def _state(layer: Layer, held: Held, source: Which) -> dict[str, Any]:
     state: dict[str, Any] = layer.as_layer_data_tuple()[1]
     for name in (*PLACE, *OLD_FEATURES):
         state.pop(name, None)
-    target: Which = "lm" if source == "em" else "em"
+    target = partner(source)
     entry = {"role": CARRIED, "image": held.layer(target).unique_id, "of": layer.unique_id}
     return state | {
         "name": f"{layer.name} on {target.upper()}",
-        "metadata": {**layer.metadata, outputs.KEY: entry},
+        "metadata": {**layer.metadata, roles.KEY: entry},
         "visible": True,
     }
 
@@ -238,7 +232,7 @@ class Bending:
     def layer_data(self, pixels: NDArray[Any], to_target: Matrix) -> outputs.LayerData:
         """Return the layer that shows the pixels."""
         _, _, kind = self.layer.as_layer_data_tuple()
-        target = self.held.layer("lm" if self.source == "em" else "em")
+        target = self.held.layer(partner(self.source))
         keywords = {**_state(self.layer, self.held, self.source), **placement(target, to_target)}
         keywords["multiscale"] = False
         return pixels, keywords, kind
@@ -250,6 +244,5 @@ def _covering(transform: PairTransform, source: Which) -> Grid:
         to_lm, shape = covered(transform, MOST)
         return Grid("lm", shape, invert(to_lm), None)
     rows, cols = transform.em.shape
-    magnification = decompose(invert(transform.em_to_lm)).magnification
-    factor = max(1.0, magnification, math.sqrt(rows * cols / MOST))
+    factor = max(1.0, 1 / magnification_of(transform.em_to_lm), math.sqrt(rows * cols / MOST))
     return fitted_grid(transform, "em", math.ceil(max(rows, cols) / factor))

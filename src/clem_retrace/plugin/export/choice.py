@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from qtpy.QtWidgets import QComboBox
 
 from clem_retrace.io.transforms import Unit
+from clem_retrace.plugin.looks import keep_choice_narrow, named
 from clem_retrace.registration.landmarks import Which
 
 __all__ = ["IMAGES", "UNIT_NAMES", "Choice"]
@@ -32,13 +33,9 @@ class Choice(QComboBox, Generic[T]):
 
     def __init__(self, name: str, title: str, tip: str, entries: Mapping[T, str]) -> None:
         super().__init__()
-        self.setObjectName(name)
-        self.setAccessibleName(title)
-        self.setToolTip(tip)
+        named(self, name, title, tip)
         # Long entries must not widen the dock.
-        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self.setSizeAdjustPolicy(policy)
-        self.setMinimumContentsLength(8)
+        keep_choice_narrow(self, 8)
         self._values: list[T] = []
         self.offer(entries)
 

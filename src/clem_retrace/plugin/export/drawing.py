@@ -1,191 +1,207 @@
-"""Images and figures to files: what is to be drawn, resolved, and drawing it in the worker."""
+"""Images and figures to files: what is asked, and doing it."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QHBoxLayout, QWidget
 
-from clem_retrace.applying import SUFFIXES, Format
-from clem_retrace.errors import RoiError
-from clem_retrace.events import Steps
-from clem_retrace.inputs import overlap_region
-from clem_retrace.io.warped_images import write_ome_tiff_steps, write_ome_zarr_steps
-from clem_retrace.micrograph import Roi
-from clem_retrace.plugin.export.dialogs import FileDialogs, stem
-from clem_retrace.plugin.export.held import Held
-from clem_retrace.plugin.export.telling import size_text
-from clem_retrace.registration.landmarks import Which
-from clem_retrace.registration.warping import Grid, frame_pixel_size, region_on, warp_onto
+from clem_retrace.applying import SUFFIXES
+from clem_retrace.errors import ClemRetraceError
+from clem_retrace.io.bounded import size_in_words
+from clem_retrace.plugin.dialogs import FileDialogs
+from clem_retrace.plugin.export.choice import IMAGES, Choice
+from clem_retrace.plugin.export.orders import FORMATS, FigureOrder, Order, Part, in_words
+from clem_retrace.plugin.looks import button, check_box, form_layout, hint_label, named
+from clem_retrace.plugin.notices import sentence
+from clem_retrace.plugin.positive_field import LengthField
+from clem_retrace.registration.warping import frame_pixel_size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clem_retrace.io.figures import FigureStyle
-    from clem_retrace.plugin.export.images_box import ImagesBox
+    from clem_retrace.plugin.export.held import Held
     from clem_retrace.plugin.export.work import Work
 
-__all__ = ["FORMATS", "Drawing", "FigureOrder", "Order", "Part", "in_words", "part_of"]
+__all__ = ["Drawing", "ImagesBox"]
 
-#: What of an image is drawn: all of it, what both images show, the region searched for.
-Part = Literal["all", "both", "region"]
+PARTS: Mapping[Part, str] = MappingProxyType(
+    {"both": "what both images show", "region": "the region", "all": "the whole image"}
+)
+SIZES: Mapping[str, str] = MappingProxyType(
+    {"lm": "as large as the LM's", "em": "as large as the EM's", "other": "of another size"}
+)
+STYLES: Mapping[FigureStyle, str] = MappingProxyType(
+    {
+        "merge": "LM magenta, EM green",
+        "opacity": "EM grey, LM magenta over it",
+        "checkerboard": "checkerboard",
+        "side by side": "side by side",
+    }
+)
 
-#: By how much pixels must be larger than the image's own for that to be said.
-COARSE = 1.5
-
-FORMATS: Mapping[Format, str] = MappingProxyType({"ome-tiff": "OME-TIFF", "ome-zarr": "OME-Zarr"})
-
-
-def part_of(held: Held, part: Part) -> Roi | None:
-    """Return a part of the LM, in its pixels; None for all.
-
-    Raises
-    ------
-    RoiError
-        There is no region, or the images have nothing in common.
-    """
-    if part == "all":
-        return None
-    if part == "region":
-        if held.region is None:
-            raise RoiError("there is no region: none was searched for, and none is drawn")
-        return held.region
-    transform = held.transform
-    return overlap_region(transform.lm.shape, transform.em.shape, transform.em_to_lm)
+#: Width of a figure, mm: of a column of a journal, and what can be.
+COLUMN, NARROWEST, WIDEST = 85.0, 20.0, 400.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """An image that is to be drawn, as the form has it.
+class ImagesBox(QWidget):
+    """Asks for an image that is drawn on the pixels of the other, and for a figure.
 
-    Attributes
-    ----------
-    held : Held
-    image, frame : {"lm", "em"}
-        What is drawn, and on the pixels of which image.
-    part : {"all", "both", "region"}
-    pixel_size : float or None, nm
-        None for the frame's own; 0 is refused.
-    format : {"ome-tiff", "ome-zarr"}
+    Signals
+    -------
+    save, save_figure
+        The button was pressed.
     """
 
-    held: Held
-    image: Which
-    frame: Which
-    part: Part
-    pixel_size: float | None
-    format: Format
+    save = Signal()
+    save_figure = Signal()
 
-    def grid(self) -> Grid:
-        """Return the pixels that are drawn.
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._held: Held | None = None
+        self._image = Choice("image", "Image", "Which image is drawn", IMAGES)
+        self._frame = Choice(
+            "frame", "Upright like", "The image whose frame it is drawn in", IMAGES
+        )
+        self._frame.choose("lm")
+        self._part = Choice("part", "Part", "How much of it is drawn", PARTS)
+        self._sizes = Choice("pixels", "Pixels", "How fine it is drawn", SIZES)
+        self._size = LengthField("export_size", "Pixel size", "A length: 20 nm, 0.02 um")
+        self._format = Choice(
+            "format",
+            "Format",
+            "OME-TIFF opens in Fiji, QuPath, napari; OME-Zarr in MoBIE, napari, the browser",
+            FORMATS,
+        )
+        self._told = hint_label("image_told", "Size of the image")
+        self._save = button("save_image", "Save image …", "Draw the image and write it to a file")
+        self._make_figure_fields()
+        self._lay_out()
+        self._connect()
+        self._show()
 
-        Raises
-        ------
-        ClemRetraceError
-            See `Grid.on` and `part_of`.
-        """
-        transform, roi = self.held.transform, part_of(self.held, self.part)
-        region = None if roi is None else region_on(transform, roi, self.frame)
-        return Grid.on(transform, self.frame, region=region, pixel_size=self.pixel_size)
+    def _make_figure_fields(self) -> None:
+        self._style = Choice("style", "Style", "How LM and EM are shown", STYLES)
+        self._width = named(
+            QDoubleSpinBox(),
+            "figure_width",
+            "Width of the figure",
+            "On paper, at 300 dpi; 85 mm is a column, 170 mm a page",
+        )
+        self._width.setSuffix(" mm")
+        self._width.setDecimals(0)
+        self._width.setRange(NARROWEST, WIDEST)
+        self._width.setValue(COLUMN)
+        self._outline = check_box(
+            "figure_outline",
+            "with the region",
+            "Draw the outline of the region that was searched for",
+        )
+        self._save_figure = button(
+            "save_figure",
+            "Save figure …",
+            "PNG, or SVG whose scale bar and letters can be edited; the part is that above",
+        )
+
+    def _lay_out(self) -> None:
+        layout = form_layout(self)
+        for title, fields in (
+            ("Image", (self._image,)),
+            ("Upright like", (self._frame,)),
+            ("Part", (self._part,)),
+            ("Pixels", (self._sizes,)),
+            ("Pixel size", (self._size,)),
+            ("Format", (self._format, self._save)),
+            (None, (self._told,)),
+            ("Figure", (self._style,)),
+            ("Width", (self._width, self._outline)),
+            (None, (self._save_figure,)),
+        ):
+            if title is None or len(fields) == 1:
+                layout.addRow(*filter(None, (title,)), *fields)
+                continue
+            row = QHBoxLayout()
+            for field in fields:
+                row.addWidget(field, 1)
+            layout.addRow(title, row)
+
+    def _connect(self) -> None:
+        for choice in (self._image, self._part, self._sizes, self._format):
+            choice.currentIndexChanged.connect(lambda _: self._show())
+        self._frame.currentIndexChanged.connect(self._on_frame)
+        self._size.valueChanged.connect(lambda _: self._show())
+        self._save.clicked.connect(self.save)
+        self._save_figure.clicked.connect(self.save_figure)
 
     @property
-    def name(self) -> str:
-        """What the file is called, without a suffix."""
-        name = stem(self.held.facts(self.image).name)
-        where = "" if self.image == self.frame else f"-on-{self.frame}"
-        return f"{name}{where}" + {"all": "", "both": "-both", "region": "-region"}[self.part]
-
-    def steps_to(self, path: Path) -> Callable[[], Steps[Path]]:
-        """Return what writes the image, in the worker.
-
-        Raises
-        ------
-        ClemRetraceError
-            It cannot be drawn so.
-        """
-        grid, source = self.grid(), self.held.source(self.image)
-        transform, image = self.held.transform, self.image
-        write_steps = write_ome_tiff_steps if self.format == "ome-tiff" else write_ome_zarr_steps
-
-        def steps() -> Steps[Path]:
-            warp = warp_onto(grid, source.read(), image, transform)
-            return (yield from write_steps(path, warp))
-
-        return steps
-
-
-def in_words(order: Order) -> str:
-    """Return how large the image will be.
-
-    Raises
-    ------
-    ClemRetraceError
-        It cannot be drawn so.
-    """
-    grid, source = order.grid(), order.held.source(order.image)
-    rows, cols = grid.shape
-    # The smaller copies of large images add a third, and compression takes away some.
-    size = rows * cols * np.dtype(source.levels[0].dtype).itemsize
-    pixel = "" if grid.pixel_size is None else f" of {grid.pixel_size:.4g} nm"
-    words = f"{rows} \N{MULTIPLICATION SIGN} {cols} pixels{pixel}: {size_text(size)} uncompressed"
-    own = frame_pixel_size(order.held.transform, order.image)
-    if own is not None and grid.pixel_size is not None and grid.pixel_size > COARSE * own:
-        image = order.image.upper()
-        return f"{words}. The {image} has pixels of {own:.4g} nm: what is finer is averaged"
-    return words
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FigureOrder:
-    """A figure that is to be drawn, as the form has it; `width` in mm."""
-
-    held: Held
-    frame: Which
-    part: Part
-    style: FigureStyle
-    width: float
-    with_region: bool
+    def order(self) -> Order | None:
+        """The image that is asked for; None without a transform."""
+        if self._held is None:
+            return None
+        return Order(
+            self._held,
+            self._image.value,
+            self._frame.value,
+            self._part.value,
+            self._pixel_size(self._held),
+            self._format.value,
+        )
 
     @property
-    def name(self) -> str:
-        """What the file is called, without a suffix."""
-        transform = self.held.transform
-        return f"{stem(transform.em.name)}-{stem(transform.lm.name)}-figure"
+    def figure_order(self) -> FigureOrder | None:
+        """The figure that is asked for; None without a transform."""
+        if self._held is None:
+            return None
+        return FigureOrder(
+            self._held,
+            self._frame.value,
+            self._part.value,
+            self._style.value,
+            self._width.value(),
+            self._outline.isChecked(),
+        )
 
-    def steps_to(self, path: Path) -> Callable[[], Steps[Path]]:
-        """Return what writes the figure, in the worker.
+    def show_held(self, held: Held | None) -> None:
+        """Show what can be drawn by a transform."""
+        if held is not None and self._size.number is None:
+            self._size.show_number(frame_pixel_size(held.transform, "lm"))
+        self._held = held
+        self._show()
 
-        Raises
-        ------
-        ClemRetraceError
-            It cannot be drawn so.
-        """
-        held, transform = self.held, self.held.transform
-        shown = part_of(held, self.part)
-        if shown is not None:
-            # The rectangle round it: what is shown has no corners cut off.
-            shown = dataclasses.replace(shown, outline=())
-        elif self.frame == "lm":
-            shown = Roi(0, 0, *transform.lm.shape)
-        lm, em = held.source("lm"), held.source("em")
-        outline = held.region if self.with_region else None
+    def _pixel_size(self, held: Held) -> float | None:
+        """Return the pixel size that is asked for: None for that of the frame, 0 if unknown."""
+        chosen = self._sizes.value
+        if chosen == self._frame.value:
+            return None
+        if chosen == "other":
+            return self._size.number or 0.0
+        return frame_pixel_size(held.transform, "em" if chosen == "em" else "lm") or 0.0
 
-        def steps() -> Steps[Path]:
-            # Imported when needed, in the worker: it brings Pillow.
-            from clem_retrace.io.figures import write_figure_steps
+    def _on_frame(self) -> None:
+        """Draw with the pixels of the frame, until another size is asked for."""
+        if self._sizes.value != "other":
+            self._sizes.choose(self._frame.value)
+        self._show()
 
-            return (
-                yield from write_figure_steps(
-                    path, lm.read(), em.read(), transform, region=shown, frame=self.frame,
-                    style=self.style, outline=outline, width=self.width,
-                )
-            )  # fmt: skip
-
-        return steps
+    def _show(self) -> None:
+        layout = self.layout()
+        assert isinstance(layout, QFormLayout)
+        layout.setRowVisible(self._size, self._sizes.value == "other")
+        order, fault, told = self.order, "", ""
+        if order is not None:
+            try:
+                told = in_words(order)
+            except ClemRetraceError as error:
+                fault = f"⚠ {sentence(str(error))}"
+        self._told.setText(fault or told)
+        self._save.setEnabled(bool(told))
+        has_region = order is not None and order.held.region is not None
+        self._outline.setEnabled(has_region)
+        self._save_figure.setEnabled(order is not None)
 
 
 class Drawing(QObject):
@@ -205,7 +221,7 @@ class Drawing(QObject):
             return ""
         order.grid()
         suffixes = SUFFIXES[order.format], ".tif" if order.format == "ome-tiff" else ".zarr"
-        path = self._dialogs.save("Save the image", order.name, FORMATS[order.format], suffixes)
+        path = self._dialogs.save("Save the image", order.name, {FORMATS[order.format]: suffixes})
         if path is not None:
             self._work.start(f"Drawing {path.name}", order.steps_to(path), _written)
         return ""
@@ -214,7 +230,7 @@ class Drawing(QObject):
         order = self._box.figure_order
         if order is None:
             return ""
-        path = self._dialogs.save("Save the figure", order.name, "PNG or SVG", (".png", ".svg"))
+        path = self._dialogs.save("Save the figure", order.name, {"PNG or SVG": (".png", ".svg")})
         if path is not None:
             self._work.start(f"Drawing {path.name}", order.steps_to(path), _written)
         return ""
@@ -224,4 +240,4 @@ def _written(path: Path) -> str:
     """Return that a file or a folder was written, and how large it is."""
     files = [path] if path.is_file() else path.rglob("*")
     size = sum(file.stat().st_size for file in files if file.is_file())
-    return f"✔ Saved {path} ({size_text(size)})"
+    return f"✔ Saved {path} ({size_in_words(size)})"

@@ -7,31 +7,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
-
 from clem_retrace.errors import BadImage
-from clem_retrace.micrograph import ImageFacts, Roi
-from clem_retrace.plugin import outputs
+from clem_retrace.geometry import Matrix, invert
+from clem_retrace.micrograph import Roi
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.frames import image_shape, pixel_size
-from clem_retrace.plugin.landmarks.results import likely_pair, region
+from clem_retrace.plugin.landmarks.known import known_region, likely_pair
 from clem_retrace.plugin.layers import ImageSource, image_source
 from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
     from clem_retrace.pipeline import Registration
 
-__all__ = ["HOLDERS", "Held", "held_transforms", "is_image"]
+__all__ = ["HOLDERS", "Held", "held_transforms"]
 
 #: Roles of the layers that hold transforms.
-HOLDERS = ("overlay", outputs.LANDMARK_OVERLAY, outputs.FROM_FILE)
-
-
-def is_image(layer: Layer) -> bool:
-    """Whether a layer may be the LM or the EM: an image of one channel, and none of ours."""
-    return isinstance(layer, Image) and not layer.rgb and outputs.role(layer) is None
+HOLDERS = ("overlay", roles.LANDMARK_OVERLAY, roles.FROM_FILE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,23 +58,24 @@ class Held:
     @property
     def title(self) -> str:
         """What people call it, in a few words."""
-        entry, transform = self.overlay.metadata[outputs.KEY], self.transform
+        entry, transform = self.overlay.metadata[roles.KEY], self.transform
         if self.registration is not None:
             return "Placed by hand" if transform.origin == "hand" else "Automatic result"
-        if entry["role"] == outputs.FROM_FILE:
+        if entry["role"] == roles.FROM_FILE:
             return f"File {entry['file'].name}"
         late = ", out of date" if entry.get("outdated") else ""
         if transform.origin != "landmarks" or transform.landmarks is None:
             return f"Landmarks dock: as begun with{late}"
         return f"Landmarks: {transform.model}, {transform.landmarks.used.sum()} pairs{late}"
 
-    def facts(self, which: Which) -> ImageFacts:
-        """Return what the transform knows of the LM or the EM."""
-        return self.transform.lm if which == "lm" else self.transform.em
-
     def layer(self, which: Which) -> Image:
         """Return the layer of the LM or the EM."""
         return self.images[0 if which == "lm" else 1]
+
+    def across(self, source: Which) -> Matrix:
+        """Return the way from the pixels of one image to the other's, without what bends."""
+        matrix = self.transform.em_to_lm
+        return matrix if source == "em" else invert(matrix)
 
     def source(self, which: Which) -> ImageSource:
         """Return what is read of the LM or the EM.
@@ -90,7 +85,7 @@ class Held:
         BadImage
             The layer is a stack, or has other pixels by now.
         """
-        layer, facts = self.layer(which), self.facts(which)
+        layer, facts = self.layer(which), self.transform.facts(which)
         if which == "lm" and layer.ndim > 2 and self.projection is not None:
             layer = self.projection
         rows, cols = image_shape(layer)
@@ -108,10 +103,10 @@ def held_transforms(layers: Sequence[Layer]) -> list[Held]:
 
     One whose LM or EM is no longer open is not among them.
     """
-    images = [layer for layer in layers if is_image(layer)]
+    images = [layer for layer in layers if roles.is_single_input(layer)]
     held = []
     for layer in reversed(layers):
-        entry: dict[str, Any] = layer.metadata.get(outputs.KEY) or {}
+        entry: dict[str, Any] = layer.metadata.get(roles.KEY) or {}
         if entry.get("role") not in HOLDERS:
             continue
         registration: Registration | None = entry.get("registration")
@@ -126,7 +121,7 @@ def held_transforms(layers: Sequence[Layer]) -> list[Held]:
                     pair,
                     registration,
                     _projection(layers, lm),
-                    registration.roi if registration is not None else region(layers, lm, em),
+                    registration.roi if registration is not None else known_region(layers, lm, em),
                 )
             )
     return held
@@ -143,7 +138,7 @@ def _pair(overlay: Layer, entry: dict[str, Any], images: list[Image]) -> tuple[I
 
 def _projection(layers: Iterable[Layer], lm: Image) -> Image | None:
     for layer in layers:
-        if outputs.role(layer) == "projection" and outputs.image_id(layer) == lm.unique_id:
+        if roles.role(layer) == "projection" and roles.image_id(layer) == lm.unique_id:
             return layer
     return None
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer, Points, Shapes
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtWidgets import QFormLayout, QListWidget, QListWidgetItem, QWidget
+from qtpy.QtCore import QObject, QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from clem_retrace.errors import BadImage, ClemRetraceError
 from clem_retrace.events import Steps
 from clem_retrace.geometry import Matrix
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.export.carrying import (
     CARRIED,
     Bending,
@@ -24,9 +24,9 @@ from clem_retrace.plugin.export.carrying import (
 )
 from clem_retrace.plugin.export.choice import IMAGES, Choice
 from clem_retrace.plugin.layers import image_source
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.looks import button, form_layout, hint_label, named
 from clem_retrace.plugin.scene import Scene
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -54,10 +54,12 @@ class LayBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layers: list[Layer] = []
-        self._list = QListWidget()
-        self._list.setObjectName("other_layers")
-        self._list.setAccessibleName("Other layers")
-        self._list.setToolTip("Other channels, labels, points and shapes: tick what is to be laid")
+        self._list = named(
+            QListWidget(),
+            "other_layers",
+            "Other layers",
+            "Other channels, labels, points and shapes: tick what is to be laid",
+        )
         self._source = Choice(
             "belongs_to",
             "They belong to",
@@ -67,8 +69,7 @@ class LayBox(QWidget):
         self._hint = hint_label("lay_hint", "What is done")
         self._button = button("lay", "Lay them over the LM", "As new layers; the old ones stay")
         self._button.clicked.connect(self.lay)
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         layout.addRow(self._list)
         layout.addRow("They belong to", self._source)
         layout.addRow(self._hint)
@@ -92,15 +93,14 @@ class LayBox(QWidget):
         """Offer the layers that may be meant; what is ticked stays so."""
         self._held, ticked = held, {layer.unique_id for layer in self.ticked}
         self._layers = others(layers, held)
-        blocked = self._list.blockSignals(True)
-        self._list.clear()
-        for layer in self._layers:
-            item = QListWidgetItem(f"{layer.name} ({type(layer).__name__.lower()})")
-            item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
-            on = layer.unique_id in ticked
-            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
-            self._list.addItem(item)
-        self._list.blockSignals(blocked)
+        with QSignalBlocker(self._list):
+            self._list.clear()
+            for layer in self._layers:
+                item = QListWidgetItem(f"{layer.name} ({type(layer).__name__.lower()})")
+                item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
+                on = layer.unique_id in ticked
+                item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+                self._list.addItem(item)
         height = self._list.sizeHintForRow(0) if self._layers else 0
         self._list.setFixedHeight(min(max(len(self._layers), 1), ROWS) * max(height, 12) + 6)
         self._show()
@@ -111,8 +111,7 @@ class LayBox(QWidget):
 
     def _show(self) -> None:
         self._list.setVisible(bool(self._layers))
-        onto = "LM" if self.source == "em" else "EM"
-        self._button.setText(f"Lay them over the {onto}")
+        self._button.setText(f"Lay them over the {partner(self.source).upper()}")
         self._button.setEnabled(self._held is not None and bool(self.ticked))
         if not self._layers:
             hint = "There are no other layers: open other channels, labels or points."
@@ -157,7 +156,7 @@ class Laying(QObject):
                 told.append(f"⚠ {error}")
 
         def show(drawn: list[tuple[NDArray[Any], Matrix]]) -> str:
-            target = held.layer("lm" if source == "em" else "em")
+            target = held.layer(partner(source))
             if not self._scene.has(target):
                 raise BadImage(f"'{target.name}' was removed: nothing is laid over it")
             for bending, (pixels, to_target) in zip(bendings, drawn, strict=True):
@@ -174,9 +173,9 @@ class Laying(QObject):
 
     def _put(self, layer_data: outputs.LayerData) -> None:
         """Add a layer, in the place of an earlier one of the same layer."""
-        entry = layer_data[1]["metadata"][outputs.KEY]
+        entry = layer_data[1]["metadata"][roles.KEY]
         for old in self._scene.ours(CARRIED):
-            if old.metadata[outputs.KEY] == entry:
+            if old.metadata[roles.KEY] == entry:
                 self._viewer.layers.remove(old)
         self._scene.add(Layer.create(*layer_data))
 
@@ -190,6 +189,6 @@ def _bend_steps(bendings: list[Bending]) -> Steps[list[tuple[NDArray[Any], Matri
 
 
 def _said(done: int, source: Which, told: list[str]) -> str:
-    onto = "LM" if source == "em" else "EM"
+    onto = partner(source).upper()
     count = f"✔ {done} layer{'s' * (done != 1)} laid over the {onto}" if done else ""
     return ". ".join(filter(None, [count, *told]))

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Layer
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
-from clem_retrace.io.transforms import KINDS, read_transform
-from clem_retrace.micrograph import Micrograph
-from clem_retrace.plugin import outputs
+from clem_retrace.io.transforms import read_transform
+from clem_retrace.plugin import outputs, roles
+from clem_retrace.plugin.dialogs import FileDialogs
 from clem_retrace.plugin.export.choice import IMAGES, UNIT_NAMES, Choice
-from clem_retrace.plugin.export.dialogs import FileDialogs
-from clem_retrace.plugin.export.held import HOLDERS, is_image
+from clem_retrace.plugin.export.held import HOLDERS
 from clem_retrace.plugin.export.telling import doubt
 from clem_retrace.plugin.guesses import guess_pair
-from clem_retrace.plugin.landmarks.overlay import LOOKS, Bent, bent_steps
-from clem_retrace.plugin.landmarks.results import facts
+from clem_retrace.plugin.landmarks.files import transform_files
+from clem_retrace.plugin.landmarks.known import facts
+from clem_retrace.plugin.landmarks.overlay import LOOKS, Bent, bent_steps, shown_plane
 from clem_retrace.plugin.layer_choice import LayerChoice
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.looks import button, form_layout, hint_label
+from clem_retrace.plugin.roles import is_single_input
 from clem_retrace.plugin.scene import Scene
 from clem_retrace.registration.pair_transform import PairTransform
 
@@ -47,13 +48,11 @@ class OpenBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choices: dict[str, LayerChoice] = {}
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         for which in ("LM", "EM"):
-            choice = LayerChoice(is_image, nothing="choose a layer")
-            choice.setObjectName(f"file_{which.lower()}")
-            choice.setAccessibleName(f"{which} image of the file")
-            choice.setToolTip(f"The layer of the {which} image that the transform is of")
+            name, title = f"file_{which.lower()}", f"{which} image of the file"
+            tip = f"The layer of the {which} image that the transform is of"
+            choice = LayerChoice(is_single_input, name, title, tip)
             choice.layer_changed.connect(self._show)
             layout.addRow(f"{which} image", choice)
             self._choices[which] = choice
@@ -137,7 +136,7 @@ class Opening(QObject):
         box.open.connect(lambda: work.attempt(self._open))
 
     def _open(self) -> str:
-        path = self._dialogs.open("Open a transform", _filters())
+        path = self._dialogs.open("Open a transform", transform_files())
         if path is None or self._box.pair is None:
             return ""
         transform = self._box.read(path)
@@ -145,9 +144,7 @@ class Opening(QObject):
         layer_data = outputs.landmark_overlay_layer(transform, em, lm)
         if transform.spline is None:
             return self._add(layer_data, path, transform, lm)
-        data, keywords, _ = layer_data
-        first, *levels = data if keywords["multiscale"] else [data]
-        image = Micrograph(first, levels=tuple(levels))
+        image = shown_plane(em)
 
         def show(bent: Bent) -> str:
             bent_layer = outputs.bent_overlay_layer(bent.pixels, bent.to_lm, transform, em, lm)
@@ -163,13 +160,13 @@ class Opening(QObject):
         if not self._scene.has(lm):
             return "the LM is no longer open"
         data, keywords, kind = layer_data
-        entry = keywords["metadata"][outputs.KEY] | {"role": outputs.FROM_FILE, "file": path}
-        for old in self._scene.ours(outputs.FROM_FILE):
-            if all(old.metadata[outputs.KEY][key] == entry[key] for key in ("file", "image", "em")):
+        entry = keywords["metadata"][roles.KEY] | {"role": roles.FROM_FILE, "file": path}
+        for old in self._scene.ours(roles.FROM_FILE):
+            if all(old.metadata[roles.KEY][key] == entry[key] for key in ("file", "image", "em")):
                 self._viewer.layers.remove(old)
         keywords = keywords | {
             "name": f"EM on LM ({path.name})",
-            "metadata": {outputs.KEY: entry},
+            "metadata": {roles.KEY: entry},
         }
         layer = self._show(Layer.create(data, keywords, kind), lm)
         self.opened.emit(layer)
@@ -181,10 +178,10 @@ class Opening(QObject):
         on_lm = [
             one
             for one in self._scene.ours(*HOLDERS, "warped")
-            if outputs.image_id(one) == lm.unique_id
+            if roles.image_id(one) == lm.unique_id
         ]
         for one in on_lm:
-            if outputs.role(one) != "warped":
+            if roles.role(one) != "warped":
                 for name in LOOKS:
                     setattr(layer, name, getattr(one, name))
             one.visible = False
@@ -192,11 +189,3 @@ class Opening(QObject):
         self._scene.add(layer)
         self._scene.raise_outlines()
         return layer
-
-
-def _filters() -> str:
-    """Return a dialog's filter for all files of transforms that can be read."""
-    suffixes = dict.fromkeys(suffix for kind in KINDS.values() for suffix in kind.suffixes)
-    # Tables of pairs and matrices, and JSON of runs, may have any name before the suffix.
-    wanted = " ".join(f"*{suffix}" for suffix in (*suffixes, ".csv", ".json"))
-    return f"Transforms ({wanted});;All files (*)"

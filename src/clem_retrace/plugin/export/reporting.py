@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from clem_retrace.events import Steps
+from clem_retrace.plugin.dialogs import FileDialogs, stem
 from clem_retrace.plugin.docks import retrace_dock
 from clem_retrace.plugin.export.choice import Choice
-from clem_retrace.plugin.export.dialogs import FileDialogs, stem
 from clem_retrace.plugin.export.runs import ToReport, all_runs, one_run
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.looks import button, form_layout, hint_label
 from clem_retrace.plugin.scene import Scene
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class ReportBox(QWidget):
         row = QHBoxLayout()
         row.addWidget(self._write)
         row.addWidget(self._open)
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         layout.addRow("Report of", self._scope)
         layout.addRow(self._hint)
         layout.addRow(row)
@@ -147,7 +146,7 @@ class Reporting(QObject):
             name = f"{stem(held.transform.em.name)}-{stem(held.transform.lm.name)}"
         else:
             return ""
-        path = self._dialogs.save("Save the report", f"{name}-report", "HTML", (".html", ".htm"))
+        path = self._dialogs.save("Save the report", f"{name}-report", {"HTML": (".html", ".htm")})
         if path is not None:
             self._work.start("Writing the report", lambda: _steps(path, runs), self._on_written)
         return ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Steps
 from clem_retrace.inputs import overlap_region
-from clem_retrace.io.session_images import FoundImage, Role, SessionImage, find_image_steps
+from clem_retrace.io.session_images import FoundImage, SessionImage, find_image_steps
 from clem_retrace.io.sessions import SessionRun
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
@@ -17,6 +17,7 @@ from clem_retrace.plugin.layers import ImageSource
 from clem_retrace.plugin.regions import region
 from clem_retrace.plugin.searching import registering
 from clem_retrace.plugin.session_values import chosen_image, saved_run
+from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.snippets import rank_taken
 
@@ -69,7 +70,7 @@ class ToReport:
         from clem_retrace.report.reported import ReportedRun
 
         found = []
-        roles: tuple[Role, Role] = ("lm", "em")
+        roles: tuple[Which, Which] = ("lm", "em")
         for at, (image, role) in enumerate(zip(self.images, roles, strict=True)):
             if self.sources is None:
                 found.append((yield from find_image_steps(image, role)))

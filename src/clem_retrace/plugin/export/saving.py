@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QApplication, QFormLayout, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from clem_retrace.io.transforms import KINDS, write_transform
+from clem_retrace.plugin.dialogs import FileDialogs, stem
 from clem_retrace.plugin.export.choice import IMAGES, UNIT_NAMES, Choice
-from clem_retrace.plugin.export.dialogs import FileDialogs, stem
 from clem_retrace.plugin.export.telling import KIND_NOTES, matrix_text
-from clem_retrace.plugin.looks import button, hint_label
+from clem_retrace.plugin.looks import button, form_layout, hint_label
 
 if TYPE_CHECKING:
     from clem_retrace.plugin.export.held import Held
@@ -64,8 +64,7 @@ class SaveBox(QWidget):
         self._on_kind()
 
     def _lay_out(self) -> None:
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         layout.addRow("Kind", self._kind)
         layout.addRow(self._note)
         layout.addRow("It moves", self._moving)
@@ -91,7 +90,7 @@ class SaveBox(QWidget):
         """
         kind, transform = self._kind.value, held.transform
         name = f"{stem(transform.em.name)}_on_{stem(transform.lm.name)}"
-        path = dialogs.save("Save the transform", name, kind.title, kind.suffixes)
+        path = dialogs.save("Save the transform", name, {kind.title: kind.suffixes})
         if path is None:
             return ""
         moving, unit = self._moving.value, self._unit.value

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clem_retrace.errors import RoiError
-from clem_retrace.geometry import decompose, invert
+from clem_retrace.geometry import decompose, invert, magnification_of
 from clem_retrace.inputs import overlap_region
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.plots.quantities import physical
+from clem_retrace.plugin.notices import sentence
 from clem_retrace.registration.landmark_errors import landmark_errors
 from clem_retrace.registration.pair_transform import Origin, PairTransform
 
 if TYPE_CHECKING:
     from clem_retrace.plugin.export.held import Held
 
-__all__ = ["KIND_NOTES", "describe", "doubt", "matrix_text", "size_text"]
+__all__ = ["KIND_NOTES", "describe", "doubt", "matrix_text"]
 
 #: Which program reads a kind of file, and what the file does not keep.
 KIND_NOTES: Mapping[str, str] = MappingProxyType(
@@ -55,14 +56,13 @@ def describe(held: Held) -> list[tuple[str, str]]:
     """Return what is to be known of a transform, each with a heading."""
     transform = held.transform
     does = decompose(invert(transform.em_to_lm))
-    model = transform.model[0].upper() + transform.model[1:]
     pairs = transform.landmarks
     count = "" if pairs is None or not len(pairs) else f", {pairs.used.sum()} pairs"
     turned = f"turned by {does.angle:.1f}\N{DEGREE SIGN}"
     mirrored = "mirrored" if does.mirrored else "not mirrored"
     about = " (its affine part)" if transform.spline is not None else ""
     rows = [
-        ("Model", f"{model}{count}, {ORIGINS[transform.origin]}"),
+        ("Model", f"{sentence(transform.model)}{count}, {ORIGINS[transform.origin]}"),
         ("LM to EM", f"\N{MULTIPLICATION SIGN} {does.magnification:.4g}, {turned}, "
                      f"{mirrored}{about}"),
         ("LM", _image(transform.lm)),
@@ -111,7 +111,7 @@ def doubt(transform: PairTransform) -> str:
             return f"By this file the EM does not lie on the LM at all: {turn_it}."
     if lm.pixel_size is not None and em.pixel_size is not None:
         expected = lm.pixel_size / em.pixel_size
-        found = decompose(invert(transform.em_to_lm)).magnification
+        found = 1 / magnification_of(transform.em_to_lm)
         if max(found / expected, expected / found) > DOUBTFUL:
             return (
                 f"By this file the LM is magnified {found:.3g} times to lie on the EM, and by the "
@@ -123,12 +123,3 @@ def doubt(transform: PairTransform) -> str:
 def matrix_text(transform: PairTransform) -> str:
     """Return the matrix from EM to LM pixels, a row a line, to be pasted into a table."""
     return "\n".join("\t".join(repr(float(value)) for value in row) for row in transform.em_to_lm)
-
-
-def size_text(count: float) -> str:
-    """Return a number of bytes in a unit that people know."""
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"

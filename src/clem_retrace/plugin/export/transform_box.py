@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.export.held import Held
 from clem_retrace.plugin.export.telling import describe
-from clem_retrace.plugin.looks import text_label
+from clem_retrace.plugin.looks import keep_choice_narrow, named, text_label
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -42,13 +42,13 @@ class TransformBox(QWidget):
         self._held: list[Held] = []
         self._arrivals: dict[str, int] = {}
         self._by_user: Image | None = None
-        self._choice = QComboBox()
-        self._choice.setObjectName("transform_choice")
-        self._choice.setAccessibleName("Transform")
-        self._choice.setToolTip("The transforms in this viewer, the newest first")
-        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self._choice.setSizeAdjustPolicy(policy)
-        self._choice.setMinimumContentsLength(10)
+        self._choice = named(
+            QComboBox(),
+            "transform_choice",
+            "Transform",
+            "The transforms in this viewer, the newest first",
+        )
+        keep_choice_narrow(self._choice, 10)
         self._choice.activated.connect(self._on_activated)
         self._choice.currentIndexChanged.connect(self._show)
         self._told = text_label("transform_told", "What is known of the transform")
@@ -70,13 +70,12 @@ class TransformBox(QWidget):
             # A layer that holds another transform now has not come anew.
             self._arrivals.setdefault(one.overlay.unique_id, len(self._arrivals))
         self._held = sorted(found, key=lambda one: -self._arrivals[one.overlay.unique_id])
-        blocked = self._choice.blockSignals(True)
-        self._choice.clear()
-        self._choice.addItems([one.title for one in self._held])
-        overlays = [one.overlay for one in self._held]
-        kept = next((at for at, one in enumerate(overlays) if one is self._by_user), 0)
-        self._choice.setCurrentIndex(kept if overlays else -1)
-        self._choice.blockSignals(blocked)
+        with QSignalBlocker(self._choice):
+            self._choice.clear()
+            self._choice.addItems([one.title for one in self._held])
+            overlays = [one.overlay for one in self._held]
+            kept = next((at for at, one in enumerate(overlays) if one is self._by_user), 0)
+            self._choice.setCurrentIndex(kept if overlays else -1)
         self._show()
 
     def choose(self, overlay: Image) -> None:

@@ -6,20 +6,17 @@ computes nothing.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
-from clem_retrace.plugin.dock import ScrollingDock
-from clem_retrace.plugin.export.dialogs import FileDialogs
-from clem_retrace.plugin.export.drawing import Drawing
+from clem_retrace.plugin.dialogs import FileDialogs
+from clem_retrace.plugin.dock import StepsDock
+from clem_retrace.plugin.export.drawing import Drawing, ImagesBox
 from clem_retrace.plugin.export.held import Held, held_transforms
-from clem_retrace.plugin.export.images_box import ImagesBox
 from clem_retrace.plugin.export.laying import LayBox, Laying
 from clem_retrace.plugin.export.opening import OpenBox, Opening
 from clem_retrace.plugin.export.reporting import ReportBox, Reporting
@@ -27,18 +24,15 @@ from clem_retrace.plugin.export.saving import SaveBox, Saving
 from clem_retrace.plugin.export.transform_box import TransformBox
 from clem_retrace.plugin.export.work import Work, WorkBar
 from clem_retrace.plugin.guide import Mark, StepState
-from clem_retrace.plugin.landmarks.results import likely_pair
+from clem_retrace.plugin.landmarks.known import likely_pair
 from clem_retrace.plugin.layers import origin
-from clem_retrace.plugin.looks import style_sheet
 from clem_retrace.plugin.step_box import StepBox
+from clem_retrace.plugin.timers import later
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 __all__ = ["ExportWidget"]
-
-#: Width of the dock in characters, if no row needs more.
-WIDTH = 56
 
 #: Milliseconds after the last change of the layers until the dock follows.
 CALM = 100
@@ -54,7 +48,7 @@ BOXES = {
 }
 
 
-class ExportWidget(ScrollingDock):
+class ExportWidget(StepsDock):
     """Take a transform, and what it lays over one another, to other programs.
 
     Parameters
@@ -64,17 +58,15 @@ class ExportWidget(ScrollingDock):
     """
 
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("export")
-        self._viewer = napari_viewer
+        super().__init__("export", napari_viewer, parent)
         self._followed: list[Image] = []
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(CALM)
+        self._timer = later(self, self._follow_layers, CALM)
         self._make_parts()
-        self.fill(list(self._boxes.values()), self._bar)
-        self._connect()
-        self._put_style()
+        self.fill_steps(list(self._boxes.values()), self._bar)
+        self.transforms.changed.connect(self._on_transform)
+        self._opening.opened.connect(self._on_opened)
+        self._work.running_changed.connect(self._on_running)
+        self.follow_viewer()
         self._boxes["transform"].come_to()
         self._offer()
 
@@ -89,7 +81,6 @@ class ExportWidget(ScrollingDock):
         for (name, (title, about)), content in zip(BOXES.items(), contents, strict=True):
             box = self._boxes[name] = StepBox(f"box_{name}", title, content)
             box.show_state(StepState(Mark.LATER, about))
-            box.opened_by_user.connect(partial(self.reveal, box))
         viewer, dialogs = self._viewer, FileDialogs(self)
         self._work = Work(self._bar, self)
         work, held = self._work, lambda: self.held
@@ -99,25 +90,6 @@ class ExportWidget(ScrollingDock):
         self._drawing = Drawing(self._images, work, dialogs, self)
         self._reporting = Reporting(self._report, held, viewer, work, dialogs, self)
 
-    def content_width(self) -> int:
-        """Return the width of the widest box, folded or not: it does not change with them."""
-        usual = self.fontMetrics().averageCharWidth() * WIDTH
-        return int(max(usual, *(box.full_width for box in self._boxes.values())))
-
-    def _connect(self) -> None:
-        self._timer.timeout.connect(self._follow_layers)
-        self.transforms.changed.connect(self._on_transform)
-        self._opening.opened.connect(self._on_opened)
-        self._work.running_changed.connect(self._on_running)
-        for event in self._layer_events():
-            event.connect(self._wait)
-        self._viewer.events.theme.connect(self._put_style)
-
-    def _layer_events(self) -> tuple[Any, ...]:
-        """Return the viewer's events after which other layers may be chosen from."""
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.renamed
-
     @property
     def held(self) -> Held | None:
         """The transform that is chosen."""
@@ -125,7 +97,7 @@ class ExportWidget(ScrollingDock):
 
     # Following the viewer
 
-    def _wait(self, _event: Any = None) -> None:
+    def layers_changed(self, _event: Any = None) -> None:
         """Follow the layers when nothing more happens to them."""
         self._timer.start()
 
@@ -144,10 +116,10 @@ class ExportWidget(ScrollingDock):
     def _follow(self, overlays: list[Image]) -> None:
         """Follow the overlays: one that is moved holds another transform."""
         for layer in self._followed:
-            layer.events.affine.disconnect(self._wait)
+            layer.events.affine.disconnect(self.layers_changed)
         self._followed = overlays
         for layer in overlays:
-            layer.events.affine.connect(self._wait)
+            layer.events.affine.connect(self.layers_changed)
 
     def _on_transform(self) -> None:
         held = self.held
@@ -169,9 +141,6 @@ class ExportWidget(ScrollingDock):
             if name != "transform":
                 box.setEnabled(not running)
 
-    def _put_style(self, _event: Any = None) -> None:
-        self.setStyleSheet(style_sheet(self._viewer.theme))
-
     def showEvent(self, event: QShowEvent | None) -> None:
         """Look again at what there is: other docks have done something in the meantime."""
         super().showEvent(event)
@@ -182,6 +151,4 @@ class ExportWidget(ScrollingDock):
         self._timer.stop()
         self._work.stop()
         self._follow([])
-        for event in self._layer_events():
-            event.disconnect(self._wait)
-        self._viewer.events.theme.disconnect(self._put_style)
+        super().released()

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Event, Progress, Steps
-from clem_retrace.plugin.looks import button, text_label
+from clem_retrace.plugin.looks import button, named, show_share, show_text, text_label
 from clem_retrace.plugin.notices import report, sentence
 from clem_retrace.plugin.worker import Runner
 
@@ -35,9 +35,7 @@ class WorkBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._message = text_label("message", "Message")
-        self._progress = QProgressBar()
-        self._progress.setObjectName("progress")
-        self._progress.setAccessibleName("Progress")
+        self._progress = named(QProgressBar(), "progress", "Progress")
         self._cancel = button("cancel", "Cancel", "Stop; an older file stays as it was")
         self._cancel.clicked.connect(self.cancel)
         row = QHBoxLayout()
@@ -59,14 +57,11 @@ class WorkBar(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far it is."""
-        # A total of 0 would make the bar swing without end.
-        self._progress.setRange(0, max(progress.total, 1))
-        self._progress.setValue(progress.done)
+        show_share(self._progress, progress.done, progress.total)
 
     def tell(self, text: str) -> None:
         """Show one text."""
-        self._message.setText(text)
-        self._message.setVisible(bool(text))
+        show_text(self._message, text)
 
 
 class Work(QObject):

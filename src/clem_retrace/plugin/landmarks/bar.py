@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.landmarks.keys import KEYS
-from clem_retrace.plugin.looks import button, hint_label, text_label
+from clem_retrace.plugin.looks import hint_label, show_text, text_label
+from clem_retrace.plugin.undoing import UndoButtons
 
 __all__ = ["Bar"]
 
@@ -14,14 +14,10 @@ __all__ = ["Bar"]
 class Bar(QWidget):
     """Says what the user does next.
 
-    Signals
-    -------
-    undo, redo
-        The button was pressed.
+    Attributes
+    ----------
+    undoing : UndoButtons
     """
-
-    undo = Signal()
-    redo = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,21 +25,16 @@ class Bar(QWidget):
         self._told = text_label("told", "Message")
         self._keys = hint_label("keys", "Keys")
         self._keys.setToolTip("\n".join(f"{key}: {what}" for key, what in KEYS.items()))
-        self._undo = button("undo", "↶", "Nothing to undo")
-        self._redo = button("redo", "↷", "Nothing to redo")
-        self._undo.clicked.connect(self.undo)
-        self._redo.clicked.connect(self.redo)
+        self.undoing = UndoButtons(self)
         row = QHBoxLayout()
         row.addWidget(self._next, 1)
-        for one in (self._undo, self._redo):
-            one.setFixedWidth(28)
+        for one in self.undoing.buttons:
             row.addWidget(one)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addWidget(self._told)
         layout.addWidget(self._keys)
-        self.show_undo("", "")
         self.tell("")
 
     def show_next(self, text: str) -> None:
@@ -52,19 +43,8 @@ class Bar(QWidget):
 
     def tell(self, text: str) -> None:
         """Show what was done, until the next change."""
-        self._told.setText(text)
-        self._told.setVisible(bool(text))
+        show_text(self._told, text)
 
-    def show_undo(self, undo: str, redo: str) -> None:
-        """Show what can be undone and redone; empty for nothing."""
-        for control, verb, what in ((self._undo, "Undo", undo), (self._redo, "Redo", redo)):
-            control.setEnabled(bool(what))
-            control.setToolTip(f"{verb}: {what}" if what else f"Nothing to {verb.lower()}")
-            control.setAccessibleName(f"{verb} {what}".strip())
-
-    def show_keys(self, taken: tuple[str, ...]) -> None:
-        """Show the keys, and those that something else has bound already."""
-        text = "Keys: J next pair, H other image, G confirm, U use or not"
-        if taken:
-            text += f" Used by something else: {' '.join(taken)}"
-        self._keys.setText(text)
+    def show_keys(self, note: str) -> None:
+        """Show the keys, and what is to be said of them."""
+        self._keys.setText("Keys: J next pair, H other image, G confirm, U use or not" + note)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.errors import ClemRetraceError
 from clem_retrace.geometry import Matrix
 from clem_retrace.inputs import overlap_region
+from clem_retrace.plugin.landmarks.known import facts, known_region, known_transform
 from clem_retrace.plugin.landmarks.pairing import Pairing, Past
 from clem_retrace.plugin.landmarks.proposing import propose
-from clem_retrace.plugin.landmarks.results import facts, known, region
 from clem_retrace.plugin.moves.box import MovesBox
 from clem_retrace.plugin.moves.placed import first_place
 from clem_retrace.plugin.notices import warn
-from clem_retrace.plugin.outputs import cut_from
+from clem_retrace.plugin.regions import cut_from
+from clem_retrace.plugin.timers import later
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -63,10 +64,7 @@ class Begin(QObject):
         self._desk, self._canvas, self._box = desk, canvas, box
         self._files, self._viewer = files, viewer
         # A run adds its layers one after the other: begin with it when all are there.
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self._begin)
+        self._later = later(self, self._begin)
         box.from_result.connect(self._from_result)
         box.from_file.connect(self._from_file)
         box.from_nothing.connect(lambda: desk.start_from(None, "hand"))
@@ -89,7 +87,7 @@ class Begin(QObject):
     def show_offers(self) -> None:
         """Show what can be begun with; begin with a result that has come, if nothing is done."""
         images = self._canvas.images()
-        found = known(self._viewer.layers, *images.values()) if images else None
+        found = known_transform(self._viewer.layers, *images.values()) if images else None
         self._box.show_offers(result=found is not None, images=bool(images))
         if found is not None and self._is_untouched:
             self._later.start()
@@ -101,7 +99,7 @@ class Begin(QObject):
 
     def _begin(self) -> None:
         images = self._canvas.images()
-        found = known(self._viewer.layers, *images.values()) if images else None
+        found = known_transform(self._viewer.layers, *images.values()) if images else None
         if found is not None and self._is_untouched:
             begun = Pairing(
                 model=self._desk.pairing.model, start=found.em_to_lm, origin=found.origin
@@ -109,7 +107,7 @@ class Begin(QObject):
             self._desk.take_up(Past(begun), *map(facts, images.values()))
 
     def _from_result(self) -> None:
-        found = known(self._viewer.layers, *self._canvas.images().values())
+        found = known_transform(self._viewer.layers, *self._canvas.images().values())
         if found is not None:
             self._desk.start_from(found.em_to_lm, found.origin)
 
@@ -139,7 +137,7 @@ class Begin(QObject):
             self.stop_moves()
             return
         lm, em = images.values()
-        roi = region(list(self._viewer.layers), lm, em)
+        roi = known_region(list(self._viewer.layers), lm, em)
         if fit.transform is None:
             middle = None if roi is None else roi.centre
             self._desk.start_from(first_place(facts(lm), facts(em), middle), "hand")
@@ -171,7 +169,7 @@ class Begin(QObject):
         if transform is None:
             return
         lm, em = self._canvas.images().values()
-        roi = region(list(self._viewer.layers), lm, em)
+        roi = known_region(list(self._viewer.layers), lm, em)
         try:
             common = overlap_region(transform.lm.shape, transform.em.shape, transform.em_to_lm)
         except ClemRetraceError as error:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from napari.layers import Image
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.guesses import guess_pair
 from clem_retrace.plugin.layer_choice import LayerChoice
-from clem_retrace.plugin.looks import button, hint_label
-from clem_retrace.plugin.outputs import role
+from clem_retrace.plugin.looks import button, form_layout, hint_label, show_text
+from clem_retrace.plugin.roles import is_single_input
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
 __all__ = ["ImagesBox", "StartBox", "TakeBox"]
 
@@ -37,14 +36,11 @@ class ImagesBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._chosen_by_user = False
-        layout = QFormLayout(self)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout = form_layout(self)
         self._choices: dict[str, LayerChoice] = {}
         for which in ("LM", "EM"):
-            choice = LayerChoice(_is_input, nothing="choose a layer")
-            choice.setObjectName(f"{which.lower()}_layer")
-            choice.setAccessibleName(f"{which} image")
-            choice.setToolTip(f"The layer that holds the {which} image")
+            name, tip = f"{which.lower()}_layer", f"The layer that holds the {which} image"
+            choice = LayerChoice(is_single_input, name, f"{which} image", tip)
             choice.layer_changed.connect(self.changed)
             choice.activated.connect(self._on_activated)
             layout.addRow(f"{which} image", choice)
@@ -89,10 +85,9 @@ class ImagesBox(QWidget):
     def choose(self, lm: Image | None, em: Image | None) -> None:
         """Choose both layers; `changed` is emitted once."""
         before = self.lm, self.em
-        blocked = self.blockSignals(True)
-        self._choices["LM"].choose(lm)
-        self._choices["EM"].choose(em)
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self._choices["LM"].choose(lm)
+            self._choices["EM"].choose(em)
         if (self.lm, self.em) != before:
             self.changed.emit()
 
@@ -108,23 +103,18 @@ class ImagesBox(QWidget):
         """
         offered = list(layers)
         before = self.lm, self.em
-        blocked = self.blockSignals(True)
-        for choice in self._choices.values():
-            choice.offer(offered)
-        if self.lm is None or self.em is None:
-            self._chosen_by_user = self._chosen_by_user and (self.lm or self.em) is not None
-            if not self._chosen_by_user:
-                self.choose(*(likely or guess_pair(self._choices["LM"].offered)))
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            for choice in self._choices.values():
+                choice.offer(offered)
+            if self.lm is None or self.em is None:
+                self._chosen_by_user = self._chosen_by_user and (self.lm or self.em) is not None
+                if not self._chosen_by_user:
+                    self.choose(*(likely or guess_pair(self._choices["LM"].offered)))
         if (self.lm, self.em) != before:
             self.changed.emit()
 
     def _on_activated(self) -> None:
         self._chosen_by_user = True
-
-
-def _is_input(layer: Layer) -> bool:
-    return isinstance(layer, Image) and not layer.rgb and role(layer) is None
 
 
 class StartBox(QWidget):
@@ -251,5 +241,4 @@ class TakeBox(QWidget):
         for name in ("take", "refine", "save_landmarks"):
             self._buttons[name].setEnabled(images and not why_not)
         self._buttons["load_landmarks"].setEnabled(images)
-        self._why.setText(why_not)
-        self._why.setVisible(bool(why_not))
+        show_text(self._why, why_not)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
+from clem_retrace.geometry import magnification_of
 from clem_retrace.plugin.landmarks.error_layer import ErrorLayer
 from clem_retrace.plugin.landmarks.looking import look_at
 from clem_retrace.plugin.landmarks.overlay import Overlay
 from clem_retrace.plugin.landmarks.point_layers import PointLayers
 from clem_retrace.plugin.landmarks.pointer import Pointer
+from clem_retrace.plugin.timers import later
 from clem_retrace.registration.landmarks import Which
 
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ class Canvas(QObject):
         super().__init__(parent)
         self._viewer, self._scene, self._desk = viewer, scene, desk
         self._images: dict[Which, Image] = {}
-        self._places_later = QTimer(self)
-        self._places_later.setSingleShot(True)
-        self._places_later.setInterval(0)
-        self._places_later.timeout.connect(self._follow_places)
+        self._places_later = later(self, self._follow_places)
         self.points = PointLayers(viewer, scene, self)
         self.pointer = Pointer(viewer, self, self)
         self.overlay = Overlay(viewer, scene, self)
@@ -146,7 +144,7 @@ class Canvas(QObject):
             return
         lm_pixel = 1.0
         if which == "em" and transform is not None:
-            lm_pixel = 1 / math.sqrt(abs(np.linalg.det(transform.em_to_lm[:2, :2])))
+            lm_pixel = 1 / magnification_of(transform.em_to_lm)
         self._images[which].visible = True
         look_at(self._viewer, self._images[which], point, lm_pixel)
 

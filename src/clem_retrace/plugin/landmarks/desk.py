@@ -13,7 +13,7 @@ from clem_retrace.geometry import Matrix
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.plugin.landmarks.fitting import Fit, fit
 from clem_retrace.plugin.landmarks.pairing import Pairing, Past
-from clem_retrace.registration.landmarks import Model, Which
+from clem_retrace.registration.landmarks import Model, Which, partner
 from clem_retrace.registration.pair_transform import Origin
 
 __all__ = ["Desk"]
@@ -111,8 +111,7 @@ class Desk(QObject):
             last = pairing.unconfirmed[-1]
             self._do("a point moved", pairing.moving(last, which, point))
             self.choose(last)
-            image = "EM" if which == "lm" else "LM"
-            self.told.emit(f"Moved. Now click the same spot on the {image}.")
+            self.told.emit(f"Moved. Now click the same spot on the {partner(which).upper()}.")
             return
         self._do("a pair added", pairing.adding(which, point))
         self.choose(len(pairing))

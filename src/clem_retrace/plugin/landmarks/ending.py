@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.plugin.docks import open_dock
+from clem_retrace.plugin.landmarks.known import facts
 from clem_retrace.plugin.landmarks.pairing import Pairing
-from clem_retrace.plugin.landmarks.results import facts
 from clem_retrace.registration.landmarks import Landmarks
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from clem_retrace.geometry import Matrix, map_points
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.frames import placement
-from clem_retrace.plugin.landmarks.lying import covered, lay, selection_kept
+from clem_retrace.plugin.landmarks.lying import covered, lay
+from clem_retrace.plugin.scene import selection_kept
 from clem_retrace.registration.landmark_errors import predicted_error
 from clem_retrace.registration.pair_transform import PairTransform
 
@@ -77,7 +78,7 @@ class ErrorLayer:
         """Show the map of a fit, if it is wanted and there is one."""
         self.limits = None
         if not self.wanted or fit.transform is None or not self.can(fit):
-            self._scene.remove(outputs.LANDMARK_ERROR)
+            self._scene.remove(roles.LANDMARK_ERROR)
             return
         errors, to_lm = expected(fit.transform)
         nm = fit.transform.lm.pixel_size
@@ -88,18 +89,17 @@ class ErrorLayer:
 
     def _put(self, errors: NDArray[np.float32], placed: dict[str, Any], lm: Image) -> None:
         name = f"Expected error, {self.unit}"
-        for layer in self._scene.ours(outputs.LANDMARK_ERROR):
-            if outputs.image_id(layer) == lm.unique_id:
+        for layer in self._scene.ours(roles.LANDMARK_ERROR):
+            if roles.image_id(layer) == lm.unique_id:
                 # At each step of a drag: the layer stays, with the looks it was given.
                 layer.data = errors
                 layer.contrast_limits = self.limits
                 lay(layer, placed)
                 return
-        entry = {"role": outputs.LANDMARK_ERROR, "image": lm.unique_id}
         layer = Image(
             errors,
             name=name,
-            metadata={outputs.KEY: entry},
+            metadata=roles.entry(roles.LANDMARK_ERROR, lm),
             colormap=COLORMAP,
             contrast_limits=self.limits,
             opacity=0.6,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from napari.utils.colormaps import ensure_colormap
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.landmarks.error_layer import COLORMAP
-from clem_retrace.plugin.looks import text_label
+from clem_retrace.plugin.looks import check_box, named, show_text, text_label
 
 __all__ = ["ErrorsBox"]
 
@@ -36,16 +36,18 @@ class ErrorsBox(QWidget):
         super().__init__(parent)
         self._summary = text_label("errors_summary", "How good the fit is")
         self._warnings = text_label("errors_warnings", "What to know of it")
-        self._unit = QComboBox()
-        self._unit.setObjectName("error_unit")
-        self._unit.setAccessibleName("Unit of the errors in the table")
-        self._unit.setToolTip("The unit of the errors in the table; px are those of the LM")
+        self._unit = named(
+            QComboBox(),
+            "error_unit",
+            "Unit of the errors in the table",
+            "The unit of the errors in the table; px are those of the LM",
+        )
         self._unit.addItems(["nm", "LM px"])
-        self._map = QCheckBox("Show error map")
-        self._map.setObjectName("error_map")
-        self._map.setToolTip(
+        self._map = check_box(
+            "error_map",
+            "Show error map",
             "A layer with the error that is expected at each place of the EM on the LM, by how "
-            "far the pairs are off, and how far away they are"
+            "far the pairs are off, and how far away they are",
         )
         self._legend = Legend()
         row = QHBoxLayout()
@@ -78,14 +80,7 @@ class ErrorsBox(QWidget):
             (self._summary, summary),
             (self._warnings, "\n".join(f"⚠ {warning}" for warning in warnings)),
         ):
-            label.setText(text)
-            label.setVisible(bool(text))
-
-    def want_map(self, wanted: bool) -> None:
-        """Tick the box, or untick it, without telling."""
-        blocked = self._map.blockSignals(True)
-        self._map.setChecked(wanted)
-        self._map.blockSignals(blocked)
+            show_text(label, text)
 
     def show_map(self, limits: tuple[float, float] | None, unit: str, *, possible: bool) -> None:
         """Show what the colours of the map mean; None when it is not shown."""
@@ -98,8 +93,7 @@ class Legend(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("error_legend")
-        self.setAccessibleName("Colours of the error map")
+        named(self, "error_legend", "Colours of the error map")
         self._low, self._high, bar = QLabel(), QLabel(), _Bar()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

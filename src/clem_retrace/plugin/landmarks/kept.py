@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clem_retrace.io.session_landmarks import SessionLandmarks
-from clem_retrace.plugin import outputs
+from clem_retrace.plugin import roles
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -21,8 +21,8 @@ def kept_pairs(scene: Scene, lm: Image | None, em: Image | None) -> SessionLandm
     """Return the pairs of two images, as a session keeps them; None where there are none."""
     if lm is None or em is None:
         return None
-    for layer in scene.ours(outputs.LANDMARKS):
-        entry = layer.metadata[outputs.KEY]
+    for layer in scene.ours(roles.LANDMARKS):
+        entry = layer.metadata[roles.KEY]
         if {entry["image"], entry["partner"]} == {lm.unique_id, em.unique_id}:
             pairing: Pairing = entry["past"].now
             if len(pairing):
@@ -36,9 +36,9 @@ def lay_pairs(viewer: Viewer, scene: Scene, lm: Image, em: Image, kept: SessionL
     """Show pairs of a session on two images, where there are none yet."""
     # Imported when needed: most sessions have no pairs, and this is half of the other dock.
     from clem_retrace.plugin.landmarks.fitting import fit
+    from clem_retrace.plugin.landmarks.known import facts
     from clem_retrace.plugin.landmarks.pairing import Pairing, Past
     from clem_retrace.plugin.landmarks.point_layers import PointLayers
-    from clem_retrace.plugin.landmarks.results import facts
 
     if kept_pairs(scene, lm, em) is not None:
         return

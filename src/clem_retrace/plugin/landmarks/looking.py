@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.geometry import map_points
-from clem_retrace.plugin.compare.sight import camera, to_view
+from clem_retrace.plugin.sight import camera, pixel_side, to_view
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -38,9 +37,9 @@ def look_at(
     lm_pixel : float
         Side of an LM pixel in the image's pixels.
     """
-    view, matrix = camera(viewer), to_view(viewer, image)
+    view = camera(viewer)
     canvas = min(viewer.canvas.size) if hasattr(viewer, "canvas") else CANVAS
-    side = lm_pixel * math.sqrt(abs(np.linalg.det(matrix[:2, :2])))
-    row, col = map_points(matrix, point)
+    side = lm_pixel * pixel_side(viewer, image)
+    row, col = map_points(to_view(viewer, image), point)
     view.center = (0.0, float(row), float(col))
     view.zoom = max(view.zoom, canvas / (FIELD * side))

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clem_retrace.geometry import Matrix, compose, decimation, translation
+from clem_retrace.geometry import Matrix, compose, decimation, magnification_of, translation
 from clem_retrace.registration.pair_transform import PairTransform
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-__all__ = ["covered", "for_tools", "lay", "selection_kept"]
-
-
-@contextmanager
-def selection_kept(viewer: Viewer) -> Iterator[None]:
-    """Leave the layers selected that the user has selected, while others are added."""
-    selected = set(viewer.layers.selection)
-    yield
-    viewer.layers.selection = {one for one in selected if any(one is it for it in viewer.layers)}
+__all__ = ["covered", "for_tools", "lay"]
 
 
 def lay(layer: Layer, placed: Mapping[str, Any]) -> None:
@@ -49,7 +40,7 @@ def for_tools(viewer: Viewer, placed: Mapping[str, Any]) -> dict[str, Any]:
     napari takes the cursor's place, in the viewer's units, for one in those of the layer that
     its tools work on: in a layer in micrometres beside one in nanometres they miss all points.
     """
-    common = getattr(viewer.layers, "units", None)
+    common = viewer.layers.units
     if common is None:
         return dict(placed)
     pairs = zip(placed["units"], common[-2:], strict=True)
@@ -88,7 +79,7 @@ def covered(transform: PairTransform, most: int) -> tuple[Matrix, tuple[int, int
     first, last = (np.clip(ends, -0.5, edges) for ends in (there.min(axis=0), there.max(axis=0)))
     extent = np.maximum(last - first, 1.0)
     side = max(
-        math.sqrt(abs(np.linalg.det(transform.em_to_lm[:2, :2]))),
+        magnification_of(transform.em_to_lm),
         math.sqrt(float(extent.prod()) / most),
     )
     # A millionth of a pixel more is rounding.

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.events import Steps
 from clem_retrace.geometry import Matrix, map_points
 from clem_retrace.micrograph import Micrograph
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.landmarks.lying import covered, lay, selection_kept
-from clem_retrace.plugin.scene import OUT_OF_DATE
+from clem_retrace.plugin import outputs, roles
+from clem_retrace.plugin.landmarks.lying import covered, lay
+from clem_retrace.plugin.scene import mark_outdated, selection_kept
+from clem_retrace.plugin.timers import later
 from clem_retrace.plugin.worker import Runner
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.resampling import Sampling, sample_steps
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from clem_retrace.plugin.landmarks.fitting import Fit
     from clem_retrace.plugin.scene import Scene
 
-__all__ = ["LOOKS", "Bent", "Overlay", "bent_steps"]
+__all__ = ["LOOKS", "Bent", "Overlay", "bent_steps", "shown_plane"]
 
 #: Milliseconds after the last change until the EM is bent anew.
 CALM = 250
@@ -67,6 +68,13 @@ def bent_steps(em: Micrograph, transform: PairTransform) -> Steps[Bent]:
     return Bent(pixels, to_lm, transform)
 
 
+def shown_plane(em: Image) -> Micrograph:
+    """Return what of an EM layer is laid over the LM, as it is read to be bent."""
+    pixels = outputs.first_plane(em)
+    first, *levels = pixels if em.multiscale else [pixels]
+    return Micrograph(first, levels=tuple(levels))
+
+
 class Overlay(QObject):
     """Keeps the layer that shows a fit's transform.
 
@@ -91,10 +99,7 @@ class Overlay(QObject):
         self._runner.succeeded.connect(self._show_bent)
         self._runner.failed.connect(self.failed)
         self._runner.running_changed.connect(self.busy_changed)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(CALM)
-        self._timer.timeout.connect(self._bend)
+        self._timer = later(self, self._bend, CALM)
 
     def stop(self) -> None:
         """Bend nothing any more."""
@@ -104,8 +109,8 @@ class Overlay(QObject):
 
     def layer(self, lm: Image) -> Image | None:
         """Return the overlay on an LM, if there is one."""
-        ours = self._scene.ours(outputs.LANDMARK_OVERLAY)
-        return next((layer for layer in ours if outputs.image_id(layer) == lm.unique_id), None)
+        ours = self._scene.ours(roles.LANDMARK_OVERLAY)
+        return next((layer for layer in ours if roles.image_id(layer) == lm.unique_id), None)
 
     def show(self, fit: Fit, lm: Image, em: Image, *, moving: bool = False) -> None:
         """Show the transform of a fit; without one, take the overlay away.
@@ -121,7 +126,7 @@ class Overlay(QObject):
         self._timer.stop()
         if transform is None:
             self.stop()
-            self._scene.remove(outputs.LANDMARK_OVERLAY)
+            self._scene.remove(roles.LANDMARK_OVERLAY)
             return
         if transform.spline is not None:
             self._due = transform, lm, em
@@ -139,7 +144,7 @@ class Overlay(QObject):
         self.stop()
         layer = self.layer(lm)
         if layer is not None:
-            layer.metadata[outputs.KEY].pop("em")
+            layer.metadata[roles.KEY].pop("em")
 
     def _place(
         self,
@@ -150,7 +155,7 @@ class Overlay(QObject):
         moving: bool,
     ) -> Image:
         layer_data = outputs.landmark_overlay_layer(transform, em, lm)
-        entry = {} if layer is None else layer.metadata[outputs.KEY]
+        entry = {} if layer is None else layer.metadata[roles.KEY]
         shown = entry.get("transform")
         bent = shown is None or shown.spline is not None
         if layer is None or bent or entry.get("em") != em.unique_id:
@@ -171,9 +176,9 @@ class Overlay(QObject):
 
     def _put(self, layer_data: outputs.LayerData, lm: Image) -> Image:
         """Add the overlay; it looks like the one before it, or like that of a run."""
-        pair = lm.unique_id, layer_data[1]["metadata"][outputs.KEY]["em"]
+        pair = lm.unique_id, layer_data[1]["metadata"][roles.KEY]["em"]
         own = self.layer(lm)
-        runs = (one for one in self._scene.ours("overlay") if outputs.image_id(one) == lm.unique_id)
+        runs = (one for one in self._scene.ours("overlay") if roles.image_id(one) == lm.unique_id)
         before = own if own is not None else next(runs, None)
         looks = {} if before is None else {name: getattr(before, name) for name in LOOKS}
         with selection_kept(self._viewer):
@@ -184,7 +189,7 @@ class Overlay(QObject):
         if own is None:
             # What a run has laid over the images does not follow the pairs.
             for one in self._scene.ours("overlay", "warped", "region"):
-                one.visible = one.visible and outputs.image_id(one) not in pair
+                one.visible = one.visible and roles.image_id(one) not in pair
             layer.visible = True
         self._scene.raise_outlines()
         return layer
@@ -192,10 +197,8 @@ class Overlay(QObject):
     def _bend(self) -> None:
         if self._due is None:
             return
-        transform, lm, em = self._due
-        data, keywords, _ = outputs.landmark_overlay_layer(transform, em, lm)
-        first, *levels = data if keywords["multiscale"] else [data]
-        image = Micrograph(first, levels=tuple(levels))
+        transform, _, em = self._due
+        image = shown_plane(em)
         self._runner.start(lambda: bent_steps(image, transform))
 
     def _show_bent(self, bent: Bent) -> None:
@@ -206,13 +209,11 @@ class Overlay(QObject):
 
 
 def _shown(layer: Image) -> PairTransform | None:
-    transform: PairTransform | None = layer.metadata[outputs.KEY].get("transform")
+    transform: PairTransform | None = layer.metadata[roles.KEY].get("transform")
     return transform
 
 
 def _mark(layer: Image, *, outdated: bool) -> None:
     """Say in the name of the overlay whether it is that of pairs as they were."""
-    layer.metadata[outputs.KEY]["outdated"] = outdated
-    name = layer.name.replace(OUT_OF_DATE, "") + (OUT_OF_DATE if outdated else "")
-    if layer.name != name:
-        layer.name = name
+    layer.metadata[roles.KEY]["outdated"] = outdated
+    mark_outdated(layer, outdated)

@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QTableWidgetItem
 
 from clem_retrace.plugin.landmarks.fitting import Fit
 from clem_retrace.plugin.landmarks.markers import colour_of
 from clem_retrace.plugin.landmarks.telling import error_text
+from clem_retrace.plugin.short_table import ShortTable
 from clem_retrace.registration.landmarks import Which
 
 __all__ = ["PairTable", "Row", "rows"]
@@ -32,8 +33,8 @@ NAME, LM, EM, RESIDUAL, TEST = range(len(COLUMNS))
 #: The images in the order of the columns.
 IMAGES: tuple[Which, ...] = ("lm", "em")
 
-#: Rows that are seen without scrolling, and those for which there is room in any case.
-MOST_SEEN, LEAST_SEEN = 8, 3
+#: Rows for which there is room in any case, and those that are seen without scrolling.
+ROWS_SEEN = 3, 8
 
 #: Side of a colour, pixels.
 SWATCH = 11
@@ -108,7 +109,7 @@ def _places(fit: Fit, which: Which) -> list[str]:
     return texts
 
 
-class PairTable(QTableWidget):
+class PairTable(ShortTable):
     """One row a pair, the worst first; the one that is worked on is selected.
 
     Signals
@@ -124,28 +125,13 @@ class PairTable(QTableWidget):
     switched = Signal(int, bool)
     renamed = Signal(int, str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(COLUMNS), parent)
-        self.setObjectName("pair_table")
-        self.setAccessibleName("Pairs of points")
-        self.setHorizontalHeaderLabels(list(COLUMNS))
-        for column, tip in enumerate(COLUMNS.values()):
-            self.horizontalHeaderItem(column).setToolTip(tip)
+    def __init__(self) -> None:
+        super().__init__("pair_table", "Pairs of points", COLUMNS, seen=ROWS_SEEN)
         self._rows: list[Row] = []
-        self.verticalHeader().hide()
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked
             | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTabKeyNavigation(False)
-        self.setShowGrid(False)
-        header = self.horizontalHeader()
-        header.setMinimumSectionSize(20)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
         self.itemChanged.connect(self._on_item)
         self.currentCellChanged.connect(self._on_current)
 
@@ -156,23 +142,22 @@ class PairTable(QTableWidget):
 
     def show_rows(self, found: Sequence[Row], chosen: int | None) -> None:
         """Show pairs, and select the one that is worked on."""
-        blocked = self.blockSignals(True)
-        anew = [(row.pair, row.name, row.active) for row in found] != [
-            (row.pair, row.name, row.active) for row in self._rows
-        ]
-        if anew:
-            self.setRowCount(len(found))
-        for number, row in enumerate(found):
-            # A name that was refused is shown as it was.
-            if anew or self.item(number, NAME).text() != row.name:
-                self.setItem(number, NAME, _name_item(row))
-            for column, text in enumerate(row.texts, 1):
-                self._show_text(number, column, text, row)
-        self._rows = list(found)
-        if anew:
-            self.resizeRowsToContents()
-            self.updateGeometry()
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            anew = [(row.pair, row.name, row.active) for row in found] != [
+                (row.pair, row.name, row.active) for row in self._rows
+            ]
+            if anew:
+                self.setRowCount(len(found))
+            for number, row in enumerate(found):
+                # A name that was refused is shown as it was.
+                if anew or self.item(number, NAME).text() != row.name:
+                    self.setItem(number, NAME, _name_item(row))
+                for column, text in enumerate(row.texts, 1):
+                    self._show_text(number, column, text, row)
+            self._rows = list(found)
+            if anew:
+                self.resizeRowsToContents()
+                self.updateGeometry()
         self.show_chosen(chosen)
 
     def show_unit(self, unit: str) -> None:
@@ -182,13 +167,12 @@ class PairTable(QTableWidget):
 
     def show_chosen(self, chosen: int | None) -> None:
         """Select the pair that is worked on."""
-        blocked = self.blockSignals(True)
-        if chosen in self.shown:
-            self.setCurrentCell(self.shown.index(chosen), max(self.currentColumn(), 0))
-        else:
-            self.setCurrentCell(-1, -1)
-            self.clearSelection()
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            if chosen in self.shown:
+                self.setCurrentCell(self.shown.index(chosen), max(self.currentColumn(), 0))
+            else:
+                self.setCurrentCell(-1, -1)
+                self.clearSelection()
 
     def _show_text(self, number: int, column: int, text: str, row: Row) -> None:
         item = self.item(number, column)
@@ -203,17 +187,6 @@ class PairTable(QTableWidget):
         if font.italic() == row.active:
             font.setItalic(not row.active)
             item.setFont(font)
-
-    def sizeHint(self) -> QSize:
-        """Return room for the header and some rows."""
-        seen = min(max(self.rowCount(), LEAST_SEEN), MOST_SEEN)
-        line = self.rowHeight(0) if self.rowCount() else self.fontMetrics().height() + 8
-        height = self.horizontalHeader().sizeHint().height() + 2 * self.frameWidth() + 2
-        return QSize(super().sizeHint().width(), height + seen * line)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the same height: the dock scrolls, the table only beyond it."""
-        return QSize(0, self.sizeHint().height())
 
     def _on_item(self, item: QTableWidgetItem) -> None:
         if item.column() != NAME:

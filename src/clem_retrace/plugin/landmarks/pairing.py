@@ -14,15 +14,10 @@ from clem_retrace.geometry import Matrix
 from clem_retrace.registration.landmarks import Landmarks, Model, Which
 from clem_retrace.registration.pair_transform import Origin
 
-__all__ = ["Pairing", "Past", "other"]
+__all__ = ["Pairing", "Past"]
 
 #: How many changes can be undone.
 DEPTH = 200
-
-
-def other(which: Which) -> Which:
-    """Return the other one of the two images."""
-    return "em" if which == "lm" else "lm"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QGridLayout, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.landmarks.pair_table import PairTable
 from clem_retrace.plugin.landmarks.telling import CALLED
-from clem_retrace.plugin.looks import button, set_primary
+from clem_retrace.plugin.looks import button, form_layout, named, set_primary
 from clem_retrace.registration.landmarks import Model
 
 __all__ = ["PairsBox"]
@@ -63,12 +63,10 @@ class PairsBox(QWidget):
         self._delete = button("delete", "Delete", "Delete the pair (Delete); undo brings it back")
         self._next = button("next_pair", "Next", "Look at the next pair (J)")
         self._hop = button("hop", "Other image", "Look at its partner on the other image (H)")
-        self._model = QComboBox()
-        self._model.setObjectName("model")
-        self._model.setAccessibleName("What is fitted to the pairs")
+        self._model = named(QComboBox(), "model", "What is fitted to the pairs")
         for model, (title, tip) in CALLED.items():
             self._model.addItem(title, model)
-            self._model.setItemData(self._model.count() - 1, tip, 3)  # the tool tip's role
+            self._model.setItemData(self._model.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._lay_out()
         for one, signal in (
             (self._propose, self.propose),
@@ -91,8 +89,7 @@ class PairsBox(QWidget):
             buttons.addWidget(one, 1, column)
         layout.addLayout(buttons)
         layout.addWidget(self.table)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = form_layout()
         form.addRow("Fit", self._model)
         layout.addLayout(form)
 

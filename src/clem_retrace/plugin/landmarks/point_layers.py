@@ -14,13 +14,15 @@ from napari.layers import Points
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.sight import camera, to_view
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.frames import image_shape, placement
-from clem_retrace.plugin.landmarks.lying import for_tools, lay, selection_kept
+from clem_retrace.plugin.landmarks.lying import for_tools, lay
 from clem_retrace.plugin.landmarks.markers import Markers, markers
-from clem_retrace.plugin.landmarks.pairing import Past, other
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.plugin.landmarks.pairing import Past
+from clem_retrace.plugin.scene import selection_kept
+from clem_retrace.plugin.sight import camera, screen_pixel
+from clem_retrace.plugin.timers import later
+from clem_retrace.registration.landmarks import Which, partner
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -84,10 +86,7 @@ class PointLayers(QObject):
         self._showing = False
         # Where points have been moved, and the viewer does not know of it yet.
         self._moving: set[Which] = set()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(CALM)
-        self._timer.timeout.connect(self._resize)
+        self._timer = later(self, self._resize, CALM)
         self._camera = camera(viewer)
         self._camera.events.zoom.connect(self._on_zoom)
 
@@ -106,7 +105,7 @@ class PointLayers(QObject):
     def kept(self) -> Past | None:
         """The pairs that are kept with the layers, if there are some."""
         holder = next(iter(self._layers.values()), None)
-        return None if holder is None else holder.metadata[outputs.KEY]["past"]
+        return None if holder is None else holder.metadata[roles.KEY]["past"]
 
     def close(self) -> None:
         """Let go of the layers; they stay in the viewer."""
@@ -143,12 +142,12 @@ class PointLayers(QObject):
         One that was made for an image that has gone since is taken for an image of the same
         shape: it is the same one, opened again, or as another program has changed it.
         """
-        image, partner = self._images[which], self._images[other(which)]
-        ids = image.unique_id, partner.unique_id
-        shapes = image_shape(image), image_shape(partner)
+        image, other = self._images[which], self._images[partner(which)]
+        ids = image.unique_id, other.unique_id
+        shapes = image_shape(image), image_shape(other)
         left = None
-        for layer in self._scene.ours(outputs.LANDMARKS):
-            entry = layer.metadata[outputs.KEY]
+        for layer in self._scene.ours(roles.LANDMARKS):
+            entry = layer.metadata[roles.KEY]
             known = entry["image"], entry["partner"]
             if known == ids:
                 return layer
@@ -157,24 +156,24 @@ class PointLayers(QObject):
             if entry["which"] == which and same and entry["shapes"] == shapes:
                 left = layer
         if left is not None:
-            left.metadata[outputs.KEY] |= {"image": ids[0], "partner": ids[1]}
+            left.metadata[roles.KEY] |= {"image": ids[0], "partner": ids[1]}
             lay(left, for_tools(self._viewer, placement(image)))
         return left
 
     def _make(self, which: Which) -> Points:
-        image, partner = self._images[which], self._images[other(which)]
-        entry = {
-            "role": outputs.LANDMARKS,
-            "which": which,
-            "image": image.unique_id,
-            "partner": partner.unique_id,
-            "shapes": (image_shape(image), image_shape(partner)),
-            "past": Past(),
-        }
+        image, other = self._images[which], self._images[partner(which)]
+        metadata = roles.entry(
+            roles.LANDMARKS,
+            image,
+            which=which,
+            partner=other.unique_id,
+            shapes=(image_shape(image), image_shape(other)),
+            past=Past(),
+        )
         layer = Points(
             np.empty((0, 2)),
             name=f"Landmarks on {which.upper()}",
-            metadata={outputs.KEY: entry},
+            metadata=metadata,
             size=DIAMETER,
             border_width=BORDER,
             canvas_size_limits=LIMITS,
@@ -231,7 +230,7 @@ class PointLayers(QObject):
     def keep(self, past: Past) -> None:
         """Keep the pairs with the layers, for the dock that is opened next."""
         for layer in self._layers.values():
-            layer.metadata[outputs.KEY]["past"] = past
+            layer.metadata[roles.KEY]["past"] = past
 
     def _show(self, which: Which, due: Markers, moving: bool) -> None:
         layer, shown = self._layers[which], self._shown.get(which)
@@ -281,8 +280,7 @@ class PointLayers(QObject):
             self._showing = False
 
     def _size(self, layer: Points, shown: Markers) -> None:
-        side = float(np.sqrt(abs(np.linalg.det(to_view(self._viewer, layer)[:2, :2]))))
-        pixel = 1 / (self._camera.zoom * side)
+        pixel = screen_pixel(self._viewer, layer)
         layer.size = [pixel * (CHOSEN if it else DIAMETER) for it in shown.chosen]
         layer.text.translation = np.array([-AWAY, AWAY]) * pixel
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.geometry import invert, map_points
-from clem_retrace.plugin.compare.sight import camera, to_view
 from clem_retrace.plugin.frames import image_shape
+from clem_retrace.plugin.sight import camera, to_view
 from clem_retrace.registration.landmarks import Which
 
 if TYPE_CHECKING:

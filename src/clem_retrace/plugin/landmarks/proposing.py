@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.micrograph import Roi
-from clem_retrace.plugin.outputs import region_slices
+from clem_retrace.plugin.regions import region_slices
 
 __all__ = ["MARGIN", "propose"]
 
@@ -31,7 +31,7 @@ def propose(roi: Roi, pixels: NDArray[np.float32] | None = None) -> NDArray[np.f
     roi : Roi
         In LM pixels.
     pixels : ndarray, shape (M, N), optional
-        The LM in the region, as `outputs.cut` gives it: NaN where it does not count.
+        The LM in the region, as `regions.cut` gives it: NaN where it does not count.
         Each place moves to the spot nearby that stands out most from its surroundings.
 
     Returns

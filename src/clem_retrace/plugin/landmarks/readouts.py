@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
+from clem_retrace.plugin.landmarks.known import facts
 from clem_retrace.plugin.landmarks.pair_table import rows
-from clem_retrace.plugin.landmarks.results import facts
 from clem_retrace.plugin.landmarks.steps import states
 from clem_retrace.plugin.landmarks.telling import comes_next, summary, warnings
+from clem_retrace.plugin.timers import later
 
 if TYPE_CHECKING:
     from clem_retrace.plugin.landmarks.bar import Bar
@@ -48,10 +49,7 @@ class Readouts(QObject):
         self._desk, self._canvas, self._images = desk, canvas, images
         self._pairs, self._errors, self._bar, self._steps = pairs, errors, bar, steps
         self._due: tuple[str, ...] = ()
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(NUMBERS)
-        self._later.timeout.connect(self.show_numbers)
+        self._later = later(self, self.show_numbers, NUMBERS)
         desk.changed.connect(self.show)
         desk.moved.connect(self._show_soon)
         desk.chosen_changed.connect(self._show_chosen)
@@ -64,7 +62,7 @@ class Readouts(QObject):
     def show(self) -> None:
         """Show how things stand."""
         self._bar.tell("")
-        self._bar.show_undo(self._desk.past.undo_words, self._desk.past.redo_words)
+        self._bar.undoing.show(self._desk.past.undo_words, self._desk.past.redo_words)
         self._pairs.show_model(self._desk.pairing.model)
         self.show_numbers()
 

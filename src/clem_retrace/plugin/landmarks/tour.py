@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
-from clem_retrace.plugin.landmarks.pairing import other
-from clem_retrace.registration.landmarks import Which
+from clem_retrace.registration.landmarks import Which, partner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +44,7 @@ class Tour(QObject):
         self._desk.choose(pair)
         missing = self._desk.pairing.missing(pair)
         if missing is not None and self._desk.fit.transform is None:
-            missing = other(missing)
+            missing = partner(missing)
         self._look(missing or "lm")
 
     def step(self, steps: int) -> None:
@@ -62,7 +61,7 @@ class Tour(QObject):
     def hop(self) -> None:
         """Look at the partner of the point that was looked at, or at where it will be."""
         if self._desk.chosen is not None:
-            self._look(other(self._side))
+            self._look(partner(self._side))
 
     def confirm(self) -> None:
         """Take the prediction for right, and look at the next pair that has one."""

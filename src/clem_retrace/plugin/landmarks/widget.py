@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QWidget
 
 from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.shortcuts import Shortcuts
-from clem_retrace.plugin.dock import ScrollingDock
+from clem_retrace.plugin.dock import StepsDock
 from clem_retrace.plugin.edge_widths import EdgeWidths
 from clem_retrace.plugin.landmarks.bar import Bar
 from clem_retrace.plugin.landmarks.begin import Begin
@@ -25,14 +24,14 @@ from clem_retrace.plugin.landmarks.ending import Ending
 from clem_retrace.plugin.landmarks.errors_box import ErrorsBox
 from clem_retrace.plugin.landmarks.files import Files
 from clem_retrace.plugin.landmarks.keys import KEYS
+from clem_retrace.plugin.landmarks.known import facts, likely_pair
 from clem_retrace.plugin.landmarks.pairs_box import PairsBox
 from clem_retrace.plugin.landmarks.readouts import Readouts
-from clem_retrace.plugin.landmarks.results import facts, likely_pair
 from clem_retrace.plugin.landmarks.steps import STEPS
 from clem_retrace.plugin.landmarks.tour import Tour
-from clem_retrace.plugin.looks import style_sheet
 from clem_retrace.plugin.notices import report
 from clem_retrace.plugin.scene import Scene
+from clem_retrace.plugin.shortcuts import Shortcuts
 from clem_retrace.plugin.step_box import StepBox
 
 if TYPE_CHECKING:
@@ -41,11 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LandmarksWidget"]
 
-#: Width of the dock in characters, if no row needs more.
-WIDTH = 56
 
-
-class LandmarksWidget(ScrollingDock):
+class LandmarksWidget(StepsDock):
     """Register two images by pairs of points that are placed by hand.
 
     Parameters
@@ -61,20 +57,19 @@ class LandmarksWidget(ScrollingDock):
     """
 
     def __init__(self, napari_viewer: Viewer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("landmarks")
-        self._viewer = napari_viewer
+        super().__init__("landmarks", napari_viewer, parent)
         self._scene = Scene(napari_viewer)
         self.desk = Desk(self)
         self.canvas = Canvas(napari_viewer, self._scene, self.desk, self)
         self.images, self._start, self._pairs = ImagesBox(), StartBox(), PairsBox()
         self._errors, self._take, self._bar = ErrorsBox(), TakeBox(), Bar()
         self._make_parts()
-        self.fill(list(self._steps.values()), self._bar)
+        self.fill_steps(list(self._steps.values()), self._bar)
         self._connect()
-        self._bar.show_keys(self._bind_keys())
-        self._put_style()
-        self._offer_layers()
+        self._keys = self._bind_keys()
+        self._bar.show_keys(self._keys.note)
+        self.follow_viewer()
+        self.layers_changed()
         self._on_images()
 
     def _make_parts(self) -> None:
@@ -94,18 +89,12 @@ class LandmarksWidget(ScrollingDock):
         self._readouts = Readouts(desk, canvas, *boxes, self._steps, self)
         self._edges = EdgeWidths(self._viewer, self)
 
-    def content_width(self) -> int:
-        """Return the width of the widest box, folded or not: it does not change with them."""
-        usual = self.fontMetrics().averageCharWidth() * WIDTH
-        return int(max(usual, *(step.full_width for step in self._steps.values())))
-
     def opened(self) -> None:
         """Bring the images into view, now that the dock has taken its room from them."""
         if self.images.pair is not None and not len(self.desk.pairing):
             self._scene.fit()
 
-    def _bind_keys(self) -> tuple[str, ...]:
-        """Bind the keys; return those that something else uses."""
+    def _bind_keys(self) -> Shortcuts:
         actions: tuple[Callable[[], Any], ...] = (
             partial(self._tour.step, 1),
             partial(self._tour.step, -1),
@@ -118,8 +107,7 @@ class LandmarksWidget(ScrollingDock):
             self.desk.undo,
             self.desk.redo,
         )
-        self._keys = Shortcuts(self._viewer, self, dict(zip(KEYS, actions, strict=True)))
-        return self._keys.taken
+        return Shortcuts(self._viewer, self, dict(zip(KEYS, actions, strict=True)))
 
     def _connect(self) -> None:
         pairs, table, canvas = self._pairs, self._pairs.table, self.canvas
@@ -146,24 +134,17 @@ class LandmarksWidget(ScrollingDock):
             (table.switched, self.desk.switch),
             (table.renamed, self.desk.rename),
             (self._errors.map_wanted, self._on_map),
-            (self._bar.undo, self.desk.undo),
-            (self._bar.redo, self.desk.redo),
+            (self._bar.undoing.undo, self.desk.undo),
+            (self._bar.undoing.redo, self.desk.redo),
         ):
             signal.connect(slot)
         for teller in (self.desk, self._files, self._ending):
             teller.told.connect(self._bar.tell)
-        for event in self._layer_events():
-            event.connect(self._offer_layers)
-        self._viewer.events.theme.connect(self._put_style)
-
-    def _layer_events(self) -> tuple[Any, ...]:
-        """Return the viewer's events after which other layers may be chosen from."""
-        events = self._viewer.layers.events
-        return events.inserted, events.removed, events.reordered, events.renamed
 
     # Following the viewer
 
-    def _offer_layers(self, _event: Any = None) -> None:
+    def layers_changed(self) -> None:
+        """Offer the layers of the viewer, and let go of those that were closed."""
         layers = list(self._viewer.layers)
         self.images.offer(layers, likely_pair(layers))
         self.canvas.points.forget_removed()
@@ -203,9 +184,6 @@ class LandmarksWidget(ScrollingDock):
     def _on_bending(self, busy: bool) -> None:
         self._bar.tell("Bending the EM …" if busy else "")
 
-    def _put_style(self, _event: Any = None) -> None:
-        self.setStyleSheet(style_sheet(self._viewer.theme))
-
     # What the user does
 
     def _on_adding(self, adding: bool) -> None:
@@ -230,8 +208,6 @@ class LandmarksWidget(ScrollingDock):
         self._readouts.stop()
         self._begin.stop()
         self._edges.release()
-        for event in self._layer_events():
-            event.disconnect(self._offer_layers)
-        self._viewer.events.theme.disconnect(self._put_style)
+        super().released()
         self._keys.release()
         self.canvas.release()

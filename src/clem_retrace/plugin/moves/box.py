@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from clem_retrace.geometry import Matrix
 from clem_retrace.micrograph import Roi
-from clem_retrace.plugin.compare.shortcuts import Shortcuts
 from clem_retrace.plugin.frames import image_shape, pixel_size
 from clem_retrace.plugin.looks import button, hint_label
 from clem_retrace.plugin.moves.frame import Frame
@@ -22,6 +21,7 @@ from clem_retrace.plugin.moves.handles import SNAP, Handles
 from clem_retrace.plugin.moves.keys import MOVES, NUDGES
 from clem_retrace.plugin.moves.move_form import MoveForm
 from clem_retrace.plugin.moves.placed import Placed
+from clem_retrace.plugin.shortcuts import Shortcuts
 
 if TYPE_CHECKING:
     from napari.layers import Image

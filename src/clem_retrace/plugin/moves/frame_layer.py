@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Surface
 from qtpy.QtCore import QObject
 
-from clem_retrace.plugin import outputs
-from clem_retrace.plugin.compare.sight import camera, to_view
+from clem_retrace.plugin import roles
 from clem_retrace.plugin.frames import placement
 from clem_retrace.plugin.moves.frame import Frame
 from clem_retrace.plugin.moves.placed import Placed
+from clem_retrace.plugin.scene import selection_kept
+from clem_retrace.plugin.sight import camera, screen_pixel
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -44,44 +44,31 @@ class FrameLayer(QObject):
     def show(self, placed: Placed) -> None:
         """Show the frame of an EM."""
         self._placed = placed
-        self.frame = Frame.round(placed, self._pixel())
+        self.frame = Frame.round(placed, screen_pixel(self._viewer, self._lm))
         self._draw()
 
     def _on_zoom(self, _event: Any = None) -> None:
         if self._placed is not None:
             self.show(self._placed)
 
-    def _pixel(self) -> float:
-        """Return LM pixels per pixel of the screen."""
-        linear = to_view(self._viewer, self._lm)[:2, :2]
-        return float(1 / (camera(self._viewer).zoom * np.sqrt(abs(np.linalg.det(linear)))))
-
     def _draw(self) -> None:
         drawn = self.frame.drawing()
         layer = self._layer
         if layer is None:
-            self._layer = self._add(
-                Surface(
-                    (drawn.vertices, drawn.faces),
-                    vertex_colors=drawn.colours,
-                    shading="none",
-                    blending="translucent_no_depth",
-                    name="Frame to move the EM",
-                    metadata={outputs.KEY: {"role": ROLE, "image": self._lm.unique_id}},
-                    **placement(self._lm),
-                )
+            self._layer = Surface(
+                (drawn.vertices, drawn.faces),
+                vertex_colors=drawn.colours,
+                shading="none",
+                blending="translucent_no_depth",
+                name="Frame to move the EM",
+                metadata=roles.entry(ROLE, self._lm),
+                **placement(self._lm),
             )
+            with selection_kept(self._viewer):
+                self._viewer.add_layer(self._layer)
             return
         # There are as many vertices at every time, in the same colours.
         layer.data = (drawn.vertices, drawn.faces)
-
-    def _add(self, layer: Surface) -> Surface:
-        """Add the layer on top; the selection stays as it is."""
-        layers = self._viewer.layers
-        selected = set(layers.selection)
-        self._viewer.add_layer(layer)
-        layers.selection = selected
-        return layer
 
     def release(self) -> None:
         """Take the frame away."""

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.geometry import invert, map_points
-from clem_retrace.plugin.compare.sight import to_view
 from clem_retrace.plugin.moves.frame import Frame, Part
 from clem_retrace.plugin.moves.placed import Placed
+from clem_retrace.plugin.sight import to_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
 
+from clem_retrace.plugin.looks import keep_number_narrow, named
 from clem_retrace.plugin.moves.placed import Placed
 
 __all__ = ["ROWS", "MoveForm"]
@@ -54,10 +55,12 @@ class MoveForm(QWidget):
         self._placed: Placed | None = None
         self._values: dict[str, QDoubleSpinBox] = {}
         self._steps: dict[str, QDoubleSpinBox] = {}
-        self._unit = QComboBox()
-        self._unit.setObjectName("move_unit")
-        self._unit.setAccessibleName("Unit of the shift")
-        self._unit.setToolTip("Whether the shift is given in LM pixels or in nm")
+        self._unit = named(
+            QComboBox(),
+            "move_unit",
+            "Unit of the shift",
+            "Whether the shift is given in LM pixels or in nm",
+        )
         self._lay_out()
         self._unit.currentTextChanged.connect(self._on_unit)
         self.calibrate(None)
@@ -94,11 +97,10 @@ class MoveForm(QWidget):
     def calibrate(self, nm: float | None) -> None:
         """Offer nm where the LM's pixel size is known."""
         self._nm = nm
-        blocked = self._unit.blockSignals(True)
-        self._unit.clear()
-        self._unit.addItems(["LM px"] if nm is None else ["LM px", "nm"])
-        self._unit.setEnabled(nm is not None)
-        self._unit.blockSignals(blocked)
+        with QSignalBlocker(self._unit):
+            self._unit.clear()
+            self._unit.addItems(["LM px"] if nm is None else ["LM px", "nm"])
+            self._unit.setEnabled(nm is not None)
         self._show_unit()
 
     @property
@@ -117,10 +119,9 @@ class MoveForm(QWidget):
             "size": 100 * placed.magnification,
         }
         for key, value in values.items():
-            blocked = self._values[key].blockSignals(True)
-            # Minus nothing is nothing.
-            self._values[key].setValue(round(float(value), 2) + 0.0)
-            self._values[key].blockSignals(blocked)
+            with QSignalBlocker(self._values[key]):
+                # Minus nothing is nothing.
+                self._values[key].setValue(round(float(value), 2) + 0.0)
 
     def nudge(self, key: str, steps: int) -> None:
         """Ask for a move by some steps, as a key of the canvas does."""
@@ -169,14 +170,9 @@ class MoveForm(QWidget):
 
 
 def _field(name: str, title: str, tip: str, unit: str) -> QDoubleSpinBox:
-    field = QDoubleSpinBox()
-    field.setObjectName(name)
-    field.setAccessibleName(title)
-    field.setToolTip(tip)
+    field = named(QDoubleSpinBox(), name, title, tip)
     field.setDecimals(2)
     field.setSuffix(unit)
     field.setKeyboardTracking(False)
-    # Without this the field would be as wide as its largest number.
-    field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    field.setMinimumWidth(80)
+    keep_number_narrow(field, 80)
     return field

@@ -79,11 +79,6 @@ class Placed:
         return self._taken_apart.magnification
 
     @property
-    def mirrored(self) -> bool:
-        """Whether it was mirrored."""
-        return self._taken_apart.mirrored
-
-    @property
     def _change(self) -> Matrix:
         """From where LM pixels of the EM lay at first to where they lie now."""
         return compose(self.now, invert(self.start))

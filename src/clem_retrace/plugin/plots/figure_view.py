@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, QSize, Qt, Signal
 from qtpy.QtGui import (
@@ -20,11 +20,14 @@ from qtpy.QtGui import (
     QPen,
     QResizeEvent,
 )
-from qtpy.QtWidgets import QFileDialog, QMenu, QSizePolicy, QToolTip, QWidget
+from qtpy.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
+from clem_retrace.errors import ClemRetraceError
 from clem_retrace.plots.drawing import Hit
 from clem_retrace.plots.figures import Figure
 from clem_retrace.plots.surface import Ink, Inks
+from clem_retrace.plugin.dialogs import FileDialogs
+from clem_retrace.plugin.looks import named
 from clem_retrace.plugin.plots.painting import colour_of, height_of, paint
 from clem_retrace.plugin.plots.saving import as_csv, as_image, save
 
@@ -58,8 +61,7 @@ class FigureView(QWidget):
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName(name)
-        self.setAccessibleName(title)
+        named(self, name, title)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -213,8 +215,8 @@ class FigureView(QWidget):
         for title, act in (
             ("Copy picture", self.copy_picture),
             ("Copy numbers", self.copy_numbers),
-            ("Save picture \u2026", lambda: self._save_as("PNG (*.png);;SVG (*.svg)", ".png")),
-            ("Save numbers \u2026", lambda: self._save_as("CSV (*.csv)", ".csv")),
+            ("Save picture \u2026", lambda: self._save_as({"PNG": (".png",), "SVG": (".svg",)})),
+            ("Save numbers \u2026", lambda: self._save_as({"CSV": (".csv",)})),
         ):
             action = QAction(title, menu)
             action.triggered.connect(act)
@@ -239,19 +241,13 @@ class FigureView(QWidget):
         if self._figure is not None and clipboard is not None:
             clipboard.setText(as_csv(self._figure).replace(",", "\t"))
 
-    def _save_as(self, kinds: str, suffix: str) -> None:
+    def _save_as(self, kinds: Mapping[str, Sequence[str]]) -> None:
         """Ask for a file and write it."""
         if self._figure is None:
             return
-        name, chosen = QFileDialog.getSaveFileName(
-            self, "Save as", f"{self._figure.name}{suffix}", kinds
-        )
-        if not name:
-            return
-        path = Path(name)
-        if not path.suffix:
-            path = path.with_suffix(".svg" if chosen.startswith("SVG") else suffix)
         try:
-            save(self._figure, path)
-        except ValueError as error:
+            path = FileDialogs(self).save("Save as", self._figure.name, kinds)
+            if path is not None:
+                save(self._figure, path)
+        except ClemRetraceError as error:
             self.failed.emit(str(error))

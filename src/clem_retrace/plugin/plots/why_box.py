@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QGroupBox, QLabel, QTabBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGroupBox, QTabBar, QVBoxLayout, QWidget
 
-from clem_retrace.errors import ClemRetraceError
 from clem_retrace.events import Progress, Steps
 from clem_retrace.memory import Memory
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.plots.figures import Figure
+from clem_retrace.plugin.looks import named, text_label
+from clem_retrace.plugin.notices import report
 from clem_retrace.plugin.plots.figure_view import FigureView
 from clem_retrace.plugin.worker import Runner
 
@@ -59,20 +59,11 @@ class WhyBox(QGroupBox):
         self._images: ReadImages | None = None
         self._memory: Memory | None = None
         self._counted = False
-        self._tabs = QTabBar()
-        self._tabs.setObjectName("why_pages")
-        self._tabs.setAccessibleName("Reasons")
+        self._tabs = named(QTabBar(), "why_pages", "Reasons")
         self._tabs.setExpanding(True)
         self._tabs.setDrawBase(False)
         self._tabs.setUsesScrollButtons(False)
-        self._text = QLabel()
-        self._text.setObjectName("why_text")
-        self._text.setAccessibleName("What the figure says")
-        self._text.setWordWrap(True)
-        self._text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self._text = text_label("why_text", "What the figure says")
         layout = QVBoxLayout(self)
         layout.addWidget(self._tabs)
         layout.addWidget(self._text)
@@ -97,10 +88,6 @@ class WhyBox(QGroupBox):
     def page(self) -> str:
         """Which figure is shown: a key of `views`."""
         return list(PAGES)[int(self._tabs.currentIndex())]
-
-    def show_page(self, page: str) -> None:
-        """Show the figure of a key of `views`."""
-        self._tabs.setCurrentIndex(list(PAGES).index(page))
 
     def clear(self) -> None:
         """Show no result, and count no longer."""
@@ -198,9 +185,8 @@ class WhyBox(QGroupBox):
         self._show_page()
 
     def _on_failure(self, failure: Exception) -> None:
+        report(failure)
         self._tell_histograms(f"The histograms could not be counted: {failure}")
-        if not isinstance(failure, ClemRetraceError):
-            notification_manager.receive_error(type(failure), failure, failure.__traceback__)
 
     def _tell_histograms(self, text: str) -> None:
         self._texts["histograms"] = text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from clem_retrace.arguments import chosen_options, make_parser
+from clem_retrace.arguments import make_parser
 from clem_retrace.errors import InvalidOption
+from clem_retrace.flags import chosen_options
 from clem_retrace.options import PRESETS
 
 

@@ -7,7 +7,6 @@ to the viewer. Letters that napari itself or one of its layers uses are left to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
@@ -17,21 +16,7 @@ from qtpy.QtWidgets import QShortcut, QWidget
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-__all__ = ["SHORTCUTS", "Shortcuts"]
-
-#: What the keys do, by their name.
-SHORTCUTS: Mapping[str, str] = MappingProxyType(
-    {
-        "K": "Blink by hand: the lower image alone, or both again",
-        "Q": "The next way of comparing",
-        "Shift-Q": "The way of comparing before",
-        ",": "Less: opacity, speed, size of squares, detail; the border to the left",
-        ".": "More of the same; the border to the right",
-        "W": "The warped image instead of the affine overlay, and back",
-        "N": "The next candidate",
-        "Shift-N": "The candidate before",
-    }
-)
+__all__ = ["Shortcuts"]
 
 
 class Shortcuts:
@@ -70,6 +55,11 @@ class Shortcuts:
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(action)
         self.taken = tuple(taken)
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the keys that are taken; empty when none are."""
+        return f" Used by something else: {' '.join(self.taken)}" if self.taken else ""
 
     def release(self) -> None:
         """Unbind the keys."""

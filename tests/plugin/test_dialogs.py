@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtWidgets import QWidget
 
 from clem_retrace.errors import BadFile
-from clem_retrace.plugin.export.dialogs import FileDialogs, stem
+from clem_retrace.plugin.dialogs import FileDialogs, stem
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def test_names_of_files_begin_like_the_image(name, begin):
 
 def test_a_suffix_is_added_where_none_is_typed(dialogs, chosen, tmp_path):
     chosen.path = tmp_path / "a"
-    assert dialogs.save("Save", "x", "Text", (".one", ".two")) == tmp_path / "a.one"
+    assert dialogs.save("Save", "x", {"Text": (".one", ".two")}) == tmp_path / "a.one"
     chosen.path = tmp_path / "a.TWO"
-    assert dialogs.save("Save", "x", "Text", (".one", ".two")) == chosen.path
+    assert dialogs.save("Save", "x", {"Text": (".one", ".two")}) == chosen.path
     assert chosen.asked[0] == ("Save", "x.one", "Text (*.one *.two)")
 
 
@@ -46,9 +46,9 @@ def test_a_file_that_was_not_asked_about_is_not_replaced(dialogs, chosen, tmp_pa
     (tmp_path / "a.one").write_text("mine")
     chosen.path = tmp_path / "a"
     with pytest.raises(BadFile, match="give its whole name to replace it"):
-        dialogs.save("Save", "x", "Text", (".one",))
+        dialogs.save("Save", "x", {"Text": (".one",)})
     chosen.path = tmp_path / "a.one"
-    assert dialogs.save("Save", "x", "Text", (".one",)) == chosen.path
+    assert dialogs.save("Save", "x", {"Text": (".one",)}) == chosen.path
 
 
 def test_the_last_folder_is_remembered_and_the_images_only_at_first(dialogs, chosen, tmp_path):
@@ -57,7 +57,7 @@ def test_the_last_folder_is_remembered_and_the_images_only_at_first(dialogs, cho
     chosen.path = tmp_path / "a.one"
     dialogs.open("Open", "all")
     FileDialogs.begin_in(Path("/images"))
-    dialogs.save("Save", "x", "Text", (".one",))
+    dialogs.save("Save", "x", {"Text": (".one",)})
     assert [begin for _, begin, _ in chosen.asked] == [
         str(Path("/images")),
         str(Path("/images")),

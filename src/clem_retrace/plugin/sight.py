@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clem_retrace.geometry import Matrix, compose, invert, map_points
-from clem_retrace.plugin.frames import image_shape, to_world
+from clem_retrace.geometry import Matrix, compose, invert, magnification_of, map_points
+from clem_retrace.plugin.frames import image_shape, pixel_corners, to_world
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
@@ -24,7 +24,9 @@ __all__ = [
     "camera",
     "footprint",
     "overlapping",
+    "pixel_side",
     "point",
+    "screen_pixel",
     "sight",
     "to_view",
     "world_extent",
@@ -48,11 +50,6 @@ class Sight:
     bottom: float
     right: float
     pixel: float
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """(row, col) of the middle of the canvas."""
-        return (self.top + self.bottom) / 2, (self.left + self.right) / 2
 
     @property
     def height(self) -> float:
@@ -99,6 +96,16 @@ def to_view(viewer: Viewer, layer: Layer) -> Matrix:
     return compose(np.diag([*_unit_lengths(viewer, layer)[-2:], 1.0]), to_world(layer))
 
 
+def pixel_side(viewer: Viewer, layer: Layer) -> float:
+    """Return the side of a layer's pixel in the viewer's world."""
+    return magnification_of(to_view(viewer, layer))
+
+
+def screen_pixel(viewer: Viewer, layer: Layer) -> float:
+    """Return the side of a pixel of the screen, in pixels of a layer."""
+    return float(1 / (camera(viewer).zoom * pixel_side(viewer, layer)))
+
+
 def world_extent(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
     """Return the least and the greatest (row, col) of a layer in the viewer's world, (2, 2)."""
     return (np.asarray(layer.extent.world) * _unit_lengths(viewer, layer))[:, -2:]
@@ -121,9 +128,7 @@ def _unit_lengths(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
 
 def footprint(viewer: Viewer, image: Image) -> NDArray[np.float64]:
     """Return the corners of an image in the viewer's world, shape (4, 2), in order."""
-    rows, cols = image_shape(image)
-    corners = [[-0.5, -0.5], [-0.5, cols - 0.5], [rows - 0.5, cols - 0.5], [rows - 0.5, -0.5]]
-    return map_points(to_view(viewer, image), corners)
+    return map_points(to_view(viewer, image), pixel_corners(image))
 
 
 def overlapping(viewer: Viewer, image: Image, other: Image) -> tuple[slice, slice] | None:

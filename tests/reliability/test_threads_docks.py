@@ -244,9 +244,7 @@ def test_images_removed_while_the_em_is_bent_by_landmarks(gone, place, registrat
         place.wait(lambda runner=runner: not runner.running)
         runner.event_arrived.disconnect(befall)
         overlays = [layer for layer in place.model.layers if role(layer) == LANDMARK_OVERLAY]
-        bent = [
-            one for one in overlays if one.metadata[roles.KEY]["transform"].spline is not None
-        ]
+        bent = [one for one in overlays if one.metadata[roles.KEY]["transform"].spline is not None]
         # It is bent onto nothing that is gone, and not when nobody asks for it any more.
         befallen = len(begun) >= at
         assert len(bent) == (gone == "points" or not befallen)

@@ -123,7 +123,7 @@ class Session:
             last = self.events[-1] if self.events else None
             return (
                 isinstance(last, Progress)
-                and last.stage.startswith("oriented search")
+                and last.stage == "oriented search"
                 and 2 * last.done > last.total
             )
 
@@ -215,11 +215,13 @@ def by_hand(sample: str, theme: str, folder: Path, wanted: list[str]) -> None:
     dock.raise_()
     wait()
     desk = widget.desk
-    widget.findChild(QWidget, "add_pairs").click()
+    adding = widget.findChild(QWidget, "add_pairs")
+    adding.click()
     region = session.layer("roi").data[0]
     desk.click("lm", region.mean(axis=0))
     session.picture("landmarks_first")
     desk.undo()
+    adding.click()
     session.click("run")
     session.finish()
     dock.raise_()

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from clem_retrace.errors import BadImage, InvalidOption, PatchLargerThanEM, RoiError
 from clem_retrace.events import Progress
-from clem_retrace.geometry import invert, map_points
+from clem_retrace.geometry import decimation, invert, map_points
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.resampling import decimate
 from clem_retrace.retracing.descriptors import (
@@ -207,17 +207,20 @@ def test_a_patch_drawn_by_hand_stretches_the_lm() -> None:
     assert (patch.height, patch.width) == pytest.approx((120, 80))
 
 
-def test_candidates_are_ranked_distinct_and_at_most_as_many_as_asked() -> None:
+@pytest.mark.parametrize("pixel", [1.0, 4.0])
+def test_candidates_are_ranked_distinct_and_at_most_as_many_as_asked(pixel: float) -> None:
     em = log_index(texture(32, (400, 500)))
     found = histogram_search(
-        em, em, Roi(50, 50, 40, 60), bins=BINS, turns=log_turns(BINS), ratio=1.0, limit=7
-    )
+        em, em, Roi(50, 50, 40, 60), bins=BINS, turns=log_turns(BINS), ratio=pixel, limit=7,
+        em_to_grid=decimation(pixel),
+    )  # fmt: skip
     scores = [match.score for match in found.matches]
     assert len(scores) == 7
     assert scores == sorted(scores, reverse=True)
     for number, one in enumerate(found.matches):
         for other in found.matches[:number]:
-            assert one.angle != other.angle or distance(one.centre, other.centre) >= 20
+            apart = distance(one.centre, other.centre) / pixel
+            assert one.angle != other.angle or apart >= 20
 
 
 def test_unknown_parts_of_the_em_are_not_candidates() -> None:

@@ -94,6 +94,7 @@ def test_missing_pixels_are_silent_and_leave_the_rest_alone(sigma: float, silent
     # the hole, and two sigmas round it
     assert (result[50 - silent : 70 + silent, 40:80] == 0).all()
     assert (result[50:70, 40 - silent : 80 + silent] == 0).all()
+    assert (result[49 - silent, 40:80] != 0).mean() > 0.9
     whole = normalised_log(image, sigma, WINDOW)
     beyond = np.ones(image.shape, bool)
     beyond[30:90, 20:100] = False

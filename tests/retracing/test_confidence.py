@@ -94,6 +94,15 @@ def test_of_three_candidates_too_little_is_known() -> None:
     assert surprise(scores[:3]) == lead(scores[:3]) == 0
     assert surprise(scores) > 0
     assert lead(scores) == pytest.approx(np.log(2.5))
+    assert lead([0.5, 0.2, -0.1, -0.2]) == pytest.approx(np.log(2.5))
+
+
+def test_what_is_left_is_shared_by_nearness_with_none_of_them() -> None:
+    best, *rest = (match.confidence for match in confidences(ranked([0.5, 0.4, 0.3, 0.2])))
+    assert 0.5 < best < FOUND
+    assert sum(rest) == pytest.approx((1 - best) / 2)
+    # a fifth of the best score is worth four powers of e
+    assert np.log(rest[:2]) - np.log(rest[1:]) == pytest.approx(4)
 
 
 def test_a_lone_candidate_has_nothing_to_stand_out_of() -> None:

@@ -248,7 +248,7 @@ def candidates(stages: Stages) -> Image.Image:
     for rank, match in enumerate(matches[:2], start=1):
         there = PairTransform(match.em_to_lm, stages.registration.lm, stages.registration.em)
         view = stages.view("em", side(3), near, on="lm", transform=there)
-        row.append((f"EM at candidate {rank}, confidence {match.confidence:.2f}", panel(view)))
+        row.append((f"EM at candidate {rank}, confidence {match.confidence:.3f}", panel(view)))
     return sheet([[("EM with the candidates", panel(stages.view("em", side(1)), outlines))], row])
 
 

@@ -24,7 +24,8 @@ from vispy.app.canvas import MouseEvent
 
 from clem_retrace import synthetic
 from clem_retrace.events import StageResult
-from clem_retrace.plugin import demo, preferences, samples
+from clem_retrace.plugin import demo, docks, preferences, samples
+from clem_retrace.plugin.landmarks.widget import LandmarksWidget
 from clem_retrace.plugin.outputs import overlay_layer
 from clem_retrace.plugin.roles import role
 from clem_retrace.plugin.sight import camera as camera_of
@@ -130,7 +131,7 @@ def test_four_clicks_from_the_sample_menu_to_the_overlay(viewer, pair, quick, mo
     preferences.remember_options(quick)
     mouse = Mouse(viewer, qtbot)
     files = mouse.open_menu("File")
-    samples_menu = mouse.point_at(mouse.point_at(files, "Open Sample"), "CLEM Retrace")
+    samples_menu = mouse.point_at(mouse.point_at(files, "Open Sample"), "clem-retrace")
     mouse.clicks = 0
     mouse.choose(samples_menu, "Endosomes")
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=5000)
@@ -151,6 +152,23 @@ def test_four_clicks_from_the_sample_menu_to_the_overlay(viewer, pair, quick, mo
     assert "EM px" in control(widget, "distance").text()
     # One unit for all: napari draws by it.
     assert viewer.layers.units is not None
+
+
+def test_a_dock_is_one_from_the_menu_and_from_a_button_and_a_tab_beside_the_others(viewer, qtbot):
+    """napari names what its menus open by the plugin's display name, and the rest by its name."""
+    mouse = Mouse(viewer, qtbot)
+    window = viewer.window._qt_window
+    for name in ("Retrace and register", "Landmarks"):
+        mouse.choose(mouse.point_at(mouse.open_menu("Layers"), "Register"), name)
+    (first,) = window.findChildren(RetraceWidget)
+    (second,) = window.findChildren(LandmarksWidget)
+    assert docks.open_dock(viewer, "Landmarks") is second
+    tabs = second.parentWidget()
+    qtbot.waitUntil(lambda: first.parentWidget() in window.tabifiedDockWidgets(tabs), timeout=5000)
+    qtbot.waitUntil(lambda: second.isVisible() and not first.isVisible(), timeout=5000)
+    assert docks.open_dock(viewer, "Retrace and register") is first
+    qtbot.waitUntil(first.isVisible, timeout=5000)
+    assert len(viewer.window.dock_widgets) == 2
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

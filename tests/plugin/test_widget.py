@@ -298,7 +298,7 @@ def all_nan(pair):
 MISTAKES = {
     no_layers: "No LM image",
     no_em: "No EM image",
-    no_region: "press Draw",
+    no_region: "press 'Draw the region'",
     outside: "outside the LM image",
     no_area: "0 x 55",
     no_size: "pixel size of the EM image is missing",

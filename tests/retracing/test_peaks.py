@@ -17,6 +17,7 @@ def test_peaks_are_the_highest_and_apart() -> None:
     rng = np.random.default_rng(42)
     scores = rng.random((40, 50), dtype=np.float32)
     found = peaks(scores, within(scores.shape, 6), 12)
+    assert len(found) == 12
     values = [scores[place] for place in found]
     assert values == sorted(values, reverse=True)
     assert values[0] == scores.max()

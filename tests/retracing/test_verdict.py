@@ -89,6 +89,13 @@ def test_the_threshold_decides() -> None:
     assert "not by enough" in verdict(same, "", 0.91)
 
 
+@pytest.mark.parametrize("take", [1, 2, 3])
+def test_what_was_taken_by_hand_is_said(take: int) -> None:
+    found = candidates(match(1000, 0.2), match(3000, 0.19), match(5000, 0.18))
+    told = verdict(found, "", 0.95, take=take)
+    assert (f"Candidate {take} of 3 was taken by hand" in told) is (take > 1)
+
+
 def test_what_is_not_found_is_said_with_what_to_try() -> None:
     lost = verdict(candidates(match(1000, 0.2), match(3000, 0.19)), "", 0.95)
     assert "may not be in this EM" in lost

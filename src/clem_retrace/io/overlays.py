@@ -124,7 +124,7 @@ def _headline(registration: Registration) -> list[str]:
     """Return what the picture says in words."""
     lm_to_em = decompose(registration.lm_to_em)
     verdict = "Found" if registration.found else "Not sure"
-    said = f"{verdict}, confidence {registration.confidence:.2f}. {registration.reason}"
+    said = f"{verdict}, confidence {registration.confidence:.3f}. {registration.reason}"
     mirror = "mirrored" if lm_to_em.mirrored else "not mirrored"
     return [
         registration.reason if registration.match.search == "hand" else said,

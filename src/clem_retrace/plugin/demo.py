@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clem_retrace.io.session_images import SAMPLES
+from clem_retrace.plugin.docks import open_dock
 from clem_retrace.plugin.samples import pair_layers
-from clem_retrace.plugin.widget import RetraceWidget
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -44,8 +44,7 @@ def show(pair: Pair, registration: Registration | None = None, *, block: bool = 
         sample=pair.name if pair.name in SAMPLES else "",
     )
     lm, em, *_ = [viewer.add_layer(Layer.create(*layer_data)) for layer_data in layers]
-    widget = RetraceWidget(viewer)
-    viewer.window.add_dock_widget(widget, name="Retrace and register", area="right")
+    widget = open_dock(viewer, "Retrace and register")
     if registration is not None:
         widget.show_result(registration, lm, em)
     if block:

@@ -11,7 +11,9 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
+    QDockWidget,
     QFrame,
+    QMainWindow,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -135,11 +137,27 @@ class ScrollingDock(QWidget):
         return QSize(self.sizeHint().width(), super().minimumSizeHint().height())
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Tell, the first time, that the dock has its place."""
+        """Take its place, the first time, and tell so."""
         super().showEvent(event)
         if not self._opened:
             self._opened = True
+            QTimer.singleShot(0, self._join_tabs)
             QTimer.singleShot(SETTLED, self.opened)
+
+    def _join_tabs(self) -> None:
+        """Become a tab beside another dock of ours: below it there is too little room."""
+        window, dock = self.window(), _dock_of(self)
+        if not isinstance(window, QMainWindow) or dock is None or dock.isFloating():
+            return
+        area = window.dockWidgetArea(dock)
+        for other in map(_dock_of, window.findChildren(ScrollingDock)):
+            if other in (None, dock) or other.isFloating() or other.isHidden():
+                continue
+            if window.dockWidgetArea(other) == area:
+                if dock not in window.tabifiedDockWidgets(other):
+                    window.tabifyDockWidget(other, dock)
+                dock.raise_()
+                return
 
     def event(self, event: QEvent | None) -> bool:
         """Go when the dock has let go of this widget: napari forgets closed widgets.
@@ -157,6 +175,14 @@ class ScrollingDock(QWidget):
     def _scroll_to_revealed(self) -> None:
         if self._revealed is not None:
             self._scroll.ensureWidgetVisible(self._revealed)
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    """Return the dock that a widget is in, if any."""
+    held: QWidget | None = widget
+    while held is not None and not isinstance(held, QDockWidget):
+        held = held.parentWidget()
+    return held
 
 
 class StepsDock(ScrollingDock):

@@ -16,8 +16,7 @@ __all__ = ["open_dock", "retrace_dock"]
 
 def open_dock(viewer: Viewer, name: str) -> Any:
     """Return the widget of a dock of ours, now open and in front; there is one for a window."""
-    # As a tab: in a small window two docks of this height would leave each too little.
-    dock, widget = viewer.window.add_plugin_dock_widget("clem-retrace", name, tabify=True)
+    dock, widget = viewer.window.add_plugin_dock_widget("clem-retrace", name)
     dock.show()
     dock.raise_()
     return widget

@@ -127,7 +127,9 @@ def lm_region(shapes: Shapes | None, lm: Image) -> Region:
         There is none, it has no area, lies outside the image, or is too small.
     """
     if shapes is None:
-        raise RoiError("no region is drawn: press Draw, then drag a rectangle on the LM image")
+        raise RoiError(
+            "no region is drawn: press 'Draw the region', then drag a rectangle on the LM image"
+        )
     drawn = region(shapes, lm)
     roi = drawn.roi.clipped(image_shape(lm))
     if math.isclose(roi.height * roi.width, drawn.roi.height * drawn.roi.width, rel_tol=1e-6):

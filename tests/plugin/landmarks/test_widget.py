@@ -506,7 +506,7 @@ def test_pairs_that_tell_enough_leave_nothing_to_move(dock, spots):
     assert dock.desk.fit.source == "pairs"
     assert not dock.widget._begin._moves.active
     assert not dock["move_em"].isEnabled()
-    assert "pairs decide" in dock["moves"].toolTip()
+    assert "pairs decide" in dock["move_em"].toolTip()
     dock.click("undo")
     dock.click("move_em")
     assert dock.widget._begin._moves.active

@@ -154,8 +154,7 @@ class Begin(QObject):
         """Follow what was undone; the pairs, once they tell enough, leave nothing to move."""
         start, source = self._desk.pairing.start, self._desk.fit.source
         decided = source in ("pairs", "earlier pairs")
-        self._moves.setEnabled(bool(self._canvas.images()) and not decided)
-        self._moves.setToolTip(DECIDED if decided else "")
+        self._moves.show_possible(bool(self._canvas.images()), DECIDED if decided else "")
         if not self._moves.active or self._desk.is_dragging:
             return
         if source != "start" or start is None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MovesBox"]
 
+#: What the button says that shows the frame.
+TIP = "Show a frame to drag the EM by"
+
 HINT = (
     f"In the canvas: drag inside the frame to shift the EM, its disc to turn it (Shift: by "
     f"{SNAP:.0f}°), a corner to magnify it. Arrow keys shift, with Alt they turn and magnify."
@@ -84,7 +87,7 @@ class MovesBox(QWidget):
         self._viewer = viewer
         self._placed: Placed | None = None
         self._tools: _Tools | None = None
-        self._toggle = button("move_em", "Move the EM by hand", "Show a frame to drag the EM by")
+        self._toggle = button("move_em", "Move the EM by hand", TIP)
         self._toggle.setCheckable(True)
         self._form = MoveForm()
         self._panel = self._make_panel()
@@ -191,6 +194,11 @@ class MovesBox(QWidget):
             self._tools.release()
         self._placed = self._tools = None
         self._show_active()
+
+    def show_possible(self, images: bool, why_not: str) -> None:
+        """Show whether there are images that can be moved, and why they cannot."""
+        self.setEnabled(images and not why_not)
+        self._toggle.setToolTip(why_not or TIP)
 
     def place(self, em_to_lm: ArrayLike) -> None:
         """Show that the EM lies elsewhere now: a move was undone. Nothing is emitted."""

@@ -39,7 +39,7 @@ WITHOUT_DISPLAY := env -u DISPLAY -u WAYLAND_DISPLAY QT_QPA_PLATFORM=offscreen
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types tests viewer-tests wheel-check lowest pyside system \
+.PHONY: help demo test lint types tests viewer-tests coverage mutants wheel-check lowest pyside system \
 	reliability fuzz bench docs docs-links docs-options screenshots clean
 
 help: ## show the targets
@@ -65,6 +65,16 @@ tests: system $(VENV)/.installed-$(EXTRAS) ## the tests that need no display
 
 viewer-tests: system $(VENV)/.installed-$(EXTRAS) ## the tests that need a napari window
 	$(WITH_DISPLAY) $(BIN)/python -m pytest -m viewer
+
+coverage: system $(VENV)/.installed-test ## lines and branches that no test runs, whether all pass or not
+	$(BIN)/python -m coverage erase
+	-$(WITHOUT_DISPLAY) $(BIN)/python -m coverage run -m pytest -m "not viewer" -n auto --dist worksteal
+	-$(WITH_DISPLAY) $(BIN)/python -m coverage run -m pytest -m viewer
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+mutants: $(VENV)/.installed-test ## which small changes of the numerical core no test notices
+	$(BIN)/python .ci/mutants.py
 
 wheel-check: system $(VENV)/.installed-test ## build sdist and wheel, install the wheel and try it
 	$(WITH_DISPLAY) $(BIN)/python .ci/check_wheel.py $(KEEP)
@@ -107,7 +117,7 @@ system: ## install what Qt needs of the system, where it is missing
 	@.ci/system-packages qt display
 
 clean: ## delete everything that make made
-	rm -rf .venv .venv-* build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist site demo-output .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.made:
 	@PYTHON=$(PYTHON) .ci/system-packages venv

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -130,10 +128,7 @@ def test_a_large_image_is_read_in_part_and_gives_the_same_sigma() -> None:
 
     tile = blobs(np.random.default_rng(11), 4.0, 300, 0.2, shape=(666, 668))
     reads = Reads(np.tile(tile, (4, 6)).astype(np.float32))
-    start = time.perf_counter()
     chosen = select_sigma(reads)
-    # 0.8 s on one free core; the bound is loose since other work may share it
-    assert time.perf_counter() - start < 8
     assert chosen.sigma == pytest.approx(4.0, rel=0.1)
     assert 0.8 * AREA < reads.pixels < 1.8 * AREA  # tiles and their halos
 

@@ -56,8 +56,9 @@ def surprise(scores: Sequence[float]) -> float:
     Returns
     -------
     float
-        Minus the natural logarithm of the probability of so large a gap to the second; 0
-        when there are too few rivals to tell.
+        About minus the natural logarithm of the probability of so large a gap to the second,
+        somewhat more: the second is among what tells the scale, not weighted for it. 0 when
+        there are too few rivals to tell.
     """
     rivals = scores[1 : RIVALS + 2]
     spacings = len(rivals) - 1

@@ -158,20 +158,25 @@ def test_a_dock_is_one_from_the_menu_and_from_a_button_and_a_tab_beside_the_othe
     """napari names what its menus open by the plugin's display name, and the rest by its name."""
     mouse = Mouse(viewer, qtbot)
     window = viewer.window._qt_window
-    for name in ("Retrace and register", "Landmarks"):
+    opened = []
+    for name, kind in (("Retrace and register", RetraceWidget), ("Landmarks", LandmarksWidget)):
         mouse.choose(mouse.point_at(mouse.open_menu("Layers"), "Register"), name)
-    (first,) = window.findChildren(RetraceWidget)
-    (second,) = window.findChildren(LandmarksWidget)
+        qtbot.waitUntil(lambda kind=kind: window.findChild(kind) is not None, timeout=5000)
+        opened.append(window.findChild(kind))
+        qtbot.waitUntil(lambda: is_seen(opened[-1].parentWidget()), timeout=5000)
+    (first, second), (behind, front) = opened, [one.parentWidget() for one in opened]
     assert docks.open_dock(viewer, "Landmarks") is second
-    tabs = second.parentWidget()
-    qtbot.waitUntil(lambda: first.parentWidget() in window.tabifiedDockWidgets(tabs), timeout=5000)
-    # Of the tab behind, nothing is seen, though Qt calls it visible.
-    qtbot.waitUntil(lambda: first.visibleRegion().isEmpty(), timeout=5000)
-    assert not second.visibleRegion().isEmpty()
+    qtbot.waitUntil(lambda: behind in window.tabifiedDockWidgets(front), timeout=5000)
+    # Of a tab behind another nothing is seen, though Qt calls it visible.
+    qtbot.waitUntil(lambda: is_seen(front) and not is_seen(behind), timeout=5000)
     assert docks.open_dock(viewer, "Retrace and register") is first
-    qtbot.waitUntil(lambda: second.visibleRegion().isEmpty(), timeout=5000)
-    assert not first.visibleRegion().isEmpty()
+    qtbot.waitUntil(lambda: is_seen(behind) and not is_seen(front), timeout=5000)
     assert len(viewer.window.dock_widgets) == 2
+
+
+def is_seen(dock):
+    """Whether a part of a dock is not covered by others."""
+    return not dock.visibleRegion().isEmpty()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from clem_retrace.plugin.looks import style_sheet
 from clem_retrace.plugin.step_box import StepBox
+from clem_retrace.plugin.timers import soon
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -48,6 +49,7 @@ class ScrollingDock(QWidget):
     # Read by `event`, which Qt calls before `__init__` is through.
     _docked = False
     _opened = False
+    _in_place = False
 
     def __init__(self, name: str, viewer: Viewer, parent: QWidget | None = None) -> None:
         """Make an empty dock.
@@ -113,7 +115,7 @@ class ScrollingDock(QWidget):
     def reveal(self, box: QWidget) -> None:
         """Scroll to a box, once it has the size of its present content."""
         self._revealed = box
-        QTimer.singleShot(0, self._scroll_to_revealed)
+        soon(self, self._scroll_to_revealed)
 
     def opened(self) -> None:
         """Do what is due when the dock has its place; for subclasses."""
@@ -141,21 +143,22 @@ class ScrollingDock(QWidget):
         super().showEvent(event)
         if not self._opened:
             self._opened = True
-            QTimer.singleShot(0, self._join_tabs)
-            QTimer.singleShot(SETTLED, self.opened)
+            soon(self, self._join_tabs)
+            soon(self, self.opened, SETTLED)
 
     def _join_tabs(self) -> None:
         """Become a tab beside another dock of ours: below it there is too little room."""
+        self._in_place = True
         window, dock = self.window(), _dock_of(self)
         if not isinstance(window, QMainWindow) or dock is None or dock.isFloating():
             return
         area = window.dockWidgetArea(dock)
-        for other in map(_dock_of, window.findChildren(ScrollingDock)):
-            if other in (None, dock) or other.isFloating() or other.isHidden():
+        for content in window.findChildren(ScrollingDock):
+            other = _dock_of(content)
+            if content is self or not content._in_place or other is None or other.isHidden():
                 continue
-            if window.dockWidgetArea(other) == area:
-                if dock not in window.tabifiedDockWidgets(other):
-                    window.tabifyDockWidget(other, dock)
+            if not other.isFloating() and window.dockWidgetArea(other) == area:
+                window.tabifyDockWidget(other, dock)
                 dock.raise_()
                 return
 

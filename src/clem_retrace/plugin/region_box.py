@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Shapes
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from clem_retrace.plugin.layer_choice import LayerChoice
 from clem_retrace.plugin.looks import button, form_layout
 from clem_retrace.plugin.outputs import DRAWINGS
 from clem_retrace.plugin.roles import role
+from clem_retrace.plugin.timers import soon
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -207,7 +208,7 @@ class RegionBox(QWidget):
             self.settled.emit()
         if str(event.action) == "added" and role(layer) in DRAWINGS:
             # napari is still finishing the drag: tidy up after it.
-            QTimer.singleShot(0, partial(_keep_last, layer))
+            soon(self, partial(_keep_last, layer))
 
 
 def _keep_last(layer: Shapes) -> None:

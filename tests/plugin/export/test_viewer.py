@@ -71,7 +71,7 @@ def test_no_control_is_cut_off(export, qtbot):
     for name in ("open", "save", "lay", "images", "report"):
         control(export, f"box_{name}_header").click()
     qtbot.wait(200)
-    for child in export.findChildren((QPushButton, QComboBox)):
+    for child in export.findChildren(QPushButton) + export.findChildren(QComboBox):
         if child.isVisible() and not child.objectName().endswith("_header"):
             least = child.minimumSizeHint().width()
             assert child.width() >= least, child.objectName()

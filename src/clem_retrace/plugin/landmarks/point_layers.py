@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Points
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from clem_retrace.plugin import roles
 from clem_retrace.plugin.frames import image_shape, placement
@@ -21,7 +21,7 @@ from clem_retrace.plugin.landmarks.markers import Markers, markers
 from clem_retrace.plugin.landmarks.pairing import Past
 from clem_retrace.plugin.scene import selection_kept
 from clem_retrace.plugin.sight import camera, screen_pixel
-from clem_retrace.plugin.timers import later
+from clem_retrace.plugin.timers import later, soon
 from clem_retrace.registration.landmarks import Which, partner
 
 if TYPE_CHECKING:
@@ -311,10 +311,10 @@ class PointLayers(QObject):
         elif action == "added":
             points = np.asarray(event.source.data, np.float64)[rows]
             # napari is still busy with what it has added or removed: follow after it.
-            QTimer.singleShot(0, partial(self._add, which, points))
+            soon(self, partial(self._add, which, points))
         elif action == "removed" and which in self._shown:
             pairs = tuple(self._shown[which].pairs[row] for row in rows)
-            QTimer.singleShot(0, partial(self.removed.emit, pairs))
+            soon(self, partial(self.removed.emit, pairs))
 
     def _add(self, which: Which, points: NDArray[np.float64]) -> None:
         for point in points:

@@ -176,27 +176,14 @@ def test_layers_of_other_units_lie_in_one_world(world):
 
 @pytest.mark.usefixtures("canvas_is_known")
 def test_what_is_on_the_canvas(world):
-    viewer, lm, em = world
+    viewer, *_ = world
     camera_of(viewer).center, camera_of(viewer).zoom = (0, 5000, 7000), 0.1
-    seen = sight(viewer, [lm, em])
+    seen = sight(viewer)
     assert (seen.top, seen.bottom, seen.left, seen.right) == (2000, 8000, 2500, 11500)
     assert (seen.height, seen.width, seen.pixel) == (6000, 9000, 10)
     camera_of(viewer).orientation2d = ("up", "left")
-    turned = sight(viewer, [lm, em])
+    turned = sight(viewer)
     assert (turned.top, turned.right) == (8000, 2500)
-
-
-def test_without_the_size_of_the_canvas_the_images_are_what_is_seen(world):
-    viewer, lm, em = world
-
-    class Older:
-        """What napari 0.8 has of it."""
-
-        camera, layers = camera_of(viewer), viewer.layers
-
-    seen = sight(Older, [lm, em])
-    assert (seen.top, seen.left) == pytest.approx((1950, 2950))
-    assert (seen.bottom, seen.right) == pytest.approx((11950, 14950))
 
 
 def test_sliders_in_a_layers_own_unit():
@@ -232,7 +219,7 @@ def test_a_glimpse_lies_where_the_image_does(zoom, multiscale):
     viewer.add_layer(em)
     block = np.array(em.data_to_world((319.5, 519.5)))
     camera_of(viewer).center, camera_of(viewer).zoom = (0, *block), zoom
-    seen = glimpse(viewer, em, sight(viewer, [em]), (0.1, 1000))
+    seen = glimpse(viewer, em, sight(viewer), (0.1, 1000))
     assert seen.step == pytest.approx(1 / zoom)
     image = run(seen.read_steps("reading"))
     assert image.shape == seen.shape
@@ -252,8 +239,8 @@ def test_a_glimpse_is_never_too_large(monkeypatch):
     viewer.canvas.size = (300, 400)
     em = Image(np.zeros((640, 800)), contrast_limits=(0, 1))
     viewer.add_layer(em)
-    seen = glimpse(viewer, em, sight(viewer, [em]), (0.1, 0.1))
+    seen = glimpse(viewer, em, sight(viewer), (0.1, 0.1))
     assert np.prod(seen.shape) == pytest.approx(10_000, rel=0.05)
     assert seen.step > 0.1
     camera_of(viewer).center = (0, 1e6, 1e6)
-    assert glimpse(viewer, em, sight(viewer, [em]), (0.1, 0.1)) is None
+    assert glimpse(viewer, em, sight(viewer), (0.1, 0.1)) is None

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QApplication, QWidget
 from vispy.app.canvas import MouseEvent
 
 from clem_retrace.plugin import outputs, roles
-from clem_retrace.plugin.scene import Scene
 from clem_retrace.plugin.sight import camera as camera_of
 
 pytestmark = pytest.mark.viewer
@@ -47,7 +46,7 @@ def dock(viewer, two, qtbot):
     _, widget = viewer.window.add_plugin_dock_widget("clem-retrace", "Compare")
     qtbot.waitUntil(lambda: widget.width() < 400)
     qtbot.wait(200)
-    Scene(viewer).view(two[1], margin=0.02)
+    viewer.reset_view(layers=[two[1]], margin=0.02)
     widget.images.choose(*two)
     return widget
 
@@ -111,8 +110,8 @@ def test_curtain_shows_the_lm_left_and_the_em_right(viewer, two, dock, qtbot, sh
         left, right = right, left
     assert same(seen[:, left], lm_alone[:, left]).mean() > 0.999
     assert same(seen[:, right], both[:, right]).mean() > 0.999
-    # The two differ, else this says nothing.
-    assert same(lm_alone, both).mean() < 0.5
+    # The two differ where the EM lies, else this says nothing.
+    assert same(lm_alone, both).mean() < 0.6
     # The border is a line, white with black rims.
     top = seen[seen.shape[0] // 3, border - 3 : border + 4].sum(axis=-1)
     assert top.max() > 740
@@ -245,7 +244,7 @@ def test_merge_is_white_where_label_and_structure_coincide(viewer, dock, two):
         row, col = (10 * x for x in places[name])
         em_data[row : row + 40, col : col + 40] = 20
     lm.data, em.data = lm_data, em_data
-    Scene(viewer).view(em, margin=0.02)
+    viewer.reset_view(layers=[em], margin=0.02)
     dock.choose_mode("merge")
     assert control(dock, "invert_above").isChecked()
     assert not control(dock, "invert_below").isChecked()

@@ -5,7 +5,6 @@ import importlib.metadata
 from pathlib import Path
 from types import SimpleNamespace
 
-import napari.settings
 import npe2
 import pytest
 
@@ -14,11 +13,6 @@ from clem_retrace.options import RegistrationOptions
 from clem_retrace.plugin import preferences
 from clem_retrace.plugin.runs import LIMIT
 from clem_retrace.plugin.samples import SAMPLES
-
-#: napari keeps preferences of plugins from 0.9 on.
-in_napari = pytest.mark.skipif(
-    not hasattr(napari.settings, "get_plugin_settings"), reason="this napari keeps no preferences"
-)
 
 MANIFEST = Path(clem_retrace.__file__).with_name("napari.yaml")
 
@@ -66,14 +60,12 @@ def test_sample_pairs(manifest):
     } == SAMPLES
 
 
-@in_napari
 def test_preferences_have_the_defaults_of_the_code(manifest):
     (properties,) = [group.properties for group in manifest.contributions.configurations.values()]
     assert properties["kept_runs"].default == LIMIT
     assert properties["remember_options"].default is True
 
 
-@in_napari
 def test_preferences_are_those_of_napari(plugin_settings, npe2pm, manifest, monkeypatch):
     from napari.settings import get_plugin_settings
 

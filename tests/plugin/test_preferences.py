@@ -31,12 +31,6 @@ def test_what_no_longer_holds_is_forgotten(kept):
     assert preferences.remembered_options() is None
 
 
-#: napari keeps preferences of plugins from 0.9 on.
-in_napari = pytest.mark.skipif(
-    not hasattr(napari.settings, "get_plugin_settings"), reason="this napari keeps no preferences"
-)
-
-
 @pytest.fixture
 def kept_file(tmp_path, monkeypatch):
     """Where napari keeps the preferences of this plugin."""
@@ -45,7 +39,6 @@ def kept_file(tmp_path, monkeypatch):
     return tmp_path / "clem-retrace.yaml"
 
 
-@in_napari
 def test_napari_is_not_asked_for_preferences_that_nobody_has_changed(kept_file, monkeypatch):
     def reads_all_manifests(plugin):
         raise AssertionError
@@ -56,11 +49,3 @@ def test_napari_is_not_asked_for_preferences_that_nobody_has_changed(kept_file, 
     kept_file.touch()
     with pytest.raises(AssertionError):
         preferences.kept_runs()
-
-
-@in_napari
-def test_without_napari_settings_the_defaults_hold(kept_file, monkeypatch):
-    kept_file.touch()
-    monkeypatch.delattr(napari.settings, "get_plugin_settings")
-    assert preferences.kept_runs() == LIMIT
-    assert preferences.remembers()

@@ -95,7 +95,7 @@ def test_regions_that_cannot_be_used(draw, corners, message):
 
 
 def test_no_region():
-    with pytest.raises(RoiError, match="press Draw"):
+    with pytest.raises(RoiError, match="press 'Draw the region'"):
         lm_region(None, Image(np.zeros((60, 80))))
     with pytest.raises(RoiError, match="is empty"):
         lm_region(Shapes(ndim=2), Image(np.zeros((60, 80))))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dask.array as da
-import napari
 import numpy as np
 import pytest
 from napari.layers import Image, Shapes
-from packaging.version import Version
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QWidget
 
@@ -188,17 +186,8 @@ def variants(pair):
     }
 
 
-no_big_endian = pytest.mark.skipif(
-    Version(napari.__version__) < Version("0.9"), reason="napari cannot show it with NumPy 2.0"
-)
-
-
 @pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param("big-endian", marks=no_big_endian),
-        *("dask", "multiscale", "multiscale dask", "stack", "float"),
-    ],
+    "kind", ["big-endian", "dask", "multiscale", "multiscale dask", "stack", "float"]
 )
 def test_kinds_of_layers_give_the_same_place(kind, make_widget, pair, registration, qtbot):
     lm_data, em_data, keywords = variants(pair)[kind]

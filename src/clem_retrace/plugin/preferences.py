@@ -27,10 +27,9 @@ def _preference(category: str, key: str, default: Any) -> Any:
     """Return a preference; the default where napari knows none for this plugin."""
     if not _are_kept():
         return default
-    try:
-        from napari.settings import get_plugin_settings
-    except ImportError:  # napari before 0.9
-        return default
+    # Here, so that it is asked for when it is needed.
+    from napari.settings import get_plugin_settings
+
     try:
         settings = get_plugin_settings(PLUGIN)
     except KeyError:  # installed, but not as a plugin that napari has loaded

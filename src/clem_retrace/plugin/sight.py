@@ -63,26 +63,14 @@ class Sight:
 
 
 def camera(viewer: Viewer) -> Any:
-    """Return a viewer's camera; before napari 0.9 it was not in a scene."""
-    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
+    """Return a viewer's camera."""
+    return viewer.scene.camera
 
 
-def sight(viewer: Viewer, images: list[Image]) -> Sight:
-    """Return what is on the canvas.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-        Where it does not tell the size of its canvas, as before napari 0.9, the extent of
-        the images is taken for what is seen.
-    images : list of Image
-    """
+def sight(viewer: Viewer) -> Sight:
+    """Return what is on the canvas."""
     view = camera(viewer)
     pixel = 1 / view.zoom
-    if not hasattr(viewer, "canvas"):
-        corners = np.concatenate([footprint(viewer, image) for image in images])
-        (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
-        return Sight(float(top), float(left), float(bottom), float(right), pixel)
     row, col = view.center[-2:]
     height, width = (pixel * side for side in viewer.canvas.size)
     down, across = view.orientation2d

@@ -71,7 +71,7 @@ class Stage:
     @property
     def sight(self) -> Sight:
         """What is on the canvas."""
-        return sight(self.viewer, [self.below, self.above])
+        return sight(self.viewer)
 
     def holds(self, layer: Layer) -> bool:
         """Whether a layer is in the viewer."""

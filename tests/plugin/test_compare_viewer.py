@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 from vispy.app.canvas import MouseEvent
 
 from clem_retrace.plugin import outputs, roles
+from clem_retrace.plugin.scene import Scene
 from clem_retrace.plugin.sight import camera as camera_of
 
 pytestmark = pytest.mark.viewer
@@ -46,7 +47,7 @@ def dock(viewer, two, qtbot):
     _, widget = viewer.window.add_plugin_dock_widget("clem-retrace", "Compare")
     qtbot.waitUntil(lambda: widget.width() < 400)
     qtbot.wait(200)
-    viewer.reset_view(layers=[two[1]], margin=0.02)
+    Scene(viewer).view(two[1], margin=0.02)
     widget.images.choose(*two)
     return widget
 
@@ -244,7 +245,7 @@ def test_merge_is_white_where_label_and_structure_coincide(viewer, dock, two):
         row, col = (10 * x for x in places[name])
         em_data[row : row + 40, col : col + 40] = 20
     lm.data, em.data = lm_data, em_data
-    viewer.reset_view(layers=[em], margin=0.02)
+    Scene(viewer).view(em, margin=0.02)
     dock.choose_mode("merge")
     assert control(dock, "invert_above").isChecked()
     assert not control(dock, "invert_below").isChecked()

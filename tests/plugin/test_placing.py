@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image
 
 from clem_retrace.plugin.frames import overlap, pixels_between
+from clem_retrace.plugin.scene import Scene
 from clem_retrace.plugin.sight import camera as camera_of
 
 
@@ -129,3 +130,18 @@ def test_an_image_is_brought_into_view(drive, model):
     np.testing.assert_allclose(
         np.asarray(camera_of(model).center)[-2:], em.extent.world.mean(axis=0)
     )
+
+
+def test_where_napari_can_only_look_at_all_layers_the_view_is_computed(model):
+    lm, em = image("LM", (100, 130), 0.11, UM), image("EM", (800, 900), 11.0, NM)
+    em.translate = (5000, 20_000)
+    for layer in (lm, em):
+        model.add_layer(layer)
+    view = camera_of(model)
+    Scene(model)._view_as_before_napari_0_9_2([em], 0.05)
+    np.testing.assert_allclose(view.center[-2:], em.extent.world.mean(axis=0))
+    computed = view.zoom
+    model.layers.remove(lm)
+    model.reset_view()
+    # All of it is seen, though it may be smaller than it could be.
+    assert view.zoom / 4 < computed <= view.zoom * 1.01

@@ -5,6 +5,7 @@ All of it belongs to the GUI thread.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from clem_retrace.plugin.frames import (
     pixel_size,
     place_beside,
 )
+from clem_retrace.plugin.sight import camera, world_extent
 
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
@@ -156,7 +158,23 @@ class Scene:
         """
         for layer in layers:
             layer.visible = True
-        self._viewer.reset_view(layers=list(layers), margin=margin)
+        if "layers" in inspect.signature(self._viewer.reset_view).parameters:
+            self._viewer.reset_view(layers=list(layers), margin=margin)
+        else:
+            self._view_as_before_napari_0_9_2(layers, margin)
+
+    def _view_as_before_napari_0_9_2(self, layers: Sequence[Layer], margin: float) -> None:
+        """Bring some layers into view where `reset_view` knows only all of them.
+
+        All are brought into view, which tells the zoom that these can have in any case.
+        """
+        self._viewer.reset_view(margin=margin)
+        whole = np.ptp(self._viewer.layers.extent.world[:, -2:], axis=0)
+        corners = np.concatenate([world_extent(self._viewer, layer) for layer in layers])
+        middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+        view = camera(self._viewer)
+        view.center = (*view.center[:-2], *middle)
+        view.zoom *= float((whole / np.ptp(corners, axis=0)).min())
 
     # Where the images lie
 

@@ -31,8 +31,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "clem_retrace"
 CORE = [
-    "content", "evaluation", "geometry", "low_pass", "micrograph", "pulls", "resampling",
-    "alignment/*", "registration/*", "representation/*", "retracing/*",
+    "content", "decimating", "evaluation", "geometry", "low_pass", "micrograph", "projections",
+    "pulls", "resampling", "alignment/*", "registration/*", "representation/*", "retracing/*",
 ]  # fmt: skip
 OPTIONS = ["-x", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", "--hypothesis-seed=0"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # imported before pytest starts

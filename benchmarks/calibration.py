@@ -18,9 +18,9 @@ from scipy import optimize
 from scipy.special import expit, log_expit
 
 from clem_retrace import Micrograph
+from clem_retrace.decimating import decimate
 from clem_retrace.evaluation import centre_distance
 from clem_retrace.geometry import compose, decompose, map_points
-from clem_retrace.resampling import decimate
 from clem_retrace.retracing import oriented_search
 from clem_retrace.retracing.confidence import lead, surprise
 from clem_retrace.stages import WORKING_RATIO

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from answers import Answer, Image, Method, answer_from
+from clem_retrace.decimating import decimate
 from clem_retrace.geometry import compose, invert, map_points, similarity, translation
-from clem_retrace.resampling import decimate, warp
+from clem_retrace.resampling import warp
 from tasks import Task
 
 #: Steps of the rotation sweep, for time.

@@ -32,13 +32,13 @@ from clem_retrace import Micrograph, register
 from clem_retrace.alignment import Scene, Template
 from clem_retrace.alignment.interpolation import interpolate
 from clem_retrace.alignment.template import steepest_steps
+from clem_retrace.decimating import decimate
 from clem_retrace.evaluation import centre_distance, target_registration_error, targets
 from clem_retrace.geometry import Matrix, compose, decompose, invert, map_points, similarity
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration.affine import LEVELS, TUKEY, gain_and_weights, register_affine
 from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.registration.uncertainty import block_sums, expected_error, in_lm_pixels
-from clem_retrace.resampling import decimate
 from clem_retrace.stages import WORKING_RATIO
 from outcomes import RETRIEVED, Table
 from simulated import USUAL_SHARED, simulated_task

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from answers import LOG_SIGMA, Image, MethodFailed, laplacian
 from clem_retrace import refine
+from clem_retrace.decimating import decimate
 from clem_retrace.geometry import (
     Matrix,
     compose,
@@ -26,7 +27,7 @@ from clem_retrace.geometry import (
     translation,
 )
 from clem_retrace.representation.matched import normalised_log
-from clem_retrace.resampling import decimate, warp
+from clem_retrace.resampling import warp
 from clem_retrace.retracing import Match
 from tasks import Task
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from answers import Answer, Image, Method, answer_from, lm_pixels
+from clem_retrace.decimating import decimate
 from clem_retrace.geometry import Matrix, compose, invert, similarity, swap_axes, translation
-from clem_retrace.resampling import decimate, warp
+from clem_retrace.resampling import warp
 from tasks import Task
 
 #: Steps of the rotation sweep: 2 LM px, to either side, at the corner of a ROI of 60 x 70.

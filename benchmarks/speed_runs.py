@@ -16,12 +16,12 @@ import numpy as np
 from scipy import fft, ndimage
 
 from clem_retrace import Memory, register
+from clem_retrace.decimating import decimate
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.io.session_images import sample_pair
 from clem_retrace.micrograph import Roi
 from clem_retrace.pipeline import steps
 from clem_retrace.registration.warping import overlay_on_lm
-from clem_retrace.resampling import decimate
 from clem_retrace.synthetic import Pair
 from large_em import CHUNK, large_pair, region
 from speed_parts import SIGMA

@@ -27,7 +27,7 @@ from clem_retrace.io.annotations import (
 from clem_retrace.io.pillow_surface import PillowSurface
 from clem_retrace.io.views import View, as_bytes, fitted_grid, overlaid, surroundings, view_steps
 from clem_retrace.micrograph import Micrograph, Roi
-from clem_retrace.pipeline import Registration, steps
+from clem_retrace.pipeline import steps
 from clem_retrace.plots.figures import Axis, Figure, Guide, Panel, Series
 from clem_retrace.plots.histogram_figure import histogram_figure
 from clem_retrace.plots.histograms import compare_histograms_steps
@@ -39,6 +39,7 @@ from clem_retrace.registration.landmarks import Which
 from clem_retrace.registration.pair_transform import PairTransform
 from clem_retrace.representation import represent
 from clem_retrace.resampling import warp
+from clem_retrace.result import Registration
 from clem_retrace.retracing import Candidates
 from clem_retrace.retracing.levels import LEVELS
 from clem_retrace.retracing.orientations import OrientationGrid

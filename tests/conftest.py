@@ -9,6 +9,7 @@ import sys
 import hypothesis
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 from clem_retrace.memory import Memory
 from clem_retrace.options import RegistrationOptions
@@ -35,6 +36,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("viewer"):
             item.add_marker(skip)
+
+
+class PatientBot(QtBot):
+    """Waits minutes, not five seconds, for what must come: a busy machine is slow at all things."""
+
+    def waitUntil(self, callback, *, timeout=120_000):
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal, *, timeout=120_000, **keywords):
+        return super().waitSignal(signal, timeout=timeout, **keywords)
+
+
+@pytest.fixture
+def qtbot(qapp, request):
+    """The bot of all tests with widgets."""
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,9 @@ import pytest
 from scipy import ndimage
 
 from clem_retrace import Micrograph, Roi
+from clem_retrace.decimating import decimate
 from clem_retrace.geometry import compose, decompose, invert, map_points, similarity, translation
-from clem_retrace.resampling import decimate, warp
+from clem_retrace.resampling import warp
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 accuracy = importlib.import_module("accuracy")

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from clem_retrace import Memory, register_from
+from clem_retrace.by_hand import register_from_steps
 from clem_retrace.errors import RoiError, TransformError
 from clem_retrace.evaluation import target_registration_error
 from clem_retrace.events import Event, Progress, StageResult
 from clem_retrace.geometry import Matrix, compose, decompose, invert, similarity
 from clem_retrace.inputs import overlap_region
+from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import register_from_steps
 from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair, simulate_pair
 
@@ -218,6 +219,17 @@ def test_a_large_region_is_registered_from_its_middle_and_then_whole() -> None:
     assert found.max() < 2 * AIM
     assert registration.estimate is not None
     assert registration.match.score == registration.estimate.correlation_before
+
+
+def test_a_sliver_of_the_em_over_a_large_region_is_no_place(pair: Pair, memory: Memory) -> None:
+    """Less than a row of the EM, and none of its working copy, which ends before it."""
+    em = replace(pair.em, data=np.asarray(pair.em.data)[:557])
+    start = np.diag([0.25, 0.25, 1.0])
+    start[0, 2] = -0.5 + 0.2 - 556.5 / 4
+    large = replace(pair, em=em, roi=Roi(0, 0, *pair.lm.shape))
+    registration = placed(large, start, memory=memory)
+    assert not registration.estimate
+    np.testing.assert_array_equal(registration.em_to_lm, start)
 
 
 def test_mistakes_are_told(pair: Pair) -> None:

@@ -203,7 +203,7 @@ def test_control_c_stops_with_one_line_and_no_files(
     assert process.stderr is not None
     first = process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=20)
+    stdout, stderr = process.communicate(timeout=120)
     assert first.endswith(" ...\n")
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == "clem-retrace: stopped"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clem_retrace.decimating import decimate
 from clem_retrace.errors import BadImage
 from clem_retrace.low_pass import LOW_PASS, LowPass
 from clem_retrace.micrograph import Micrograph
-from clem_retrace.resampling import decimate
 
 
 @pytest.mark.parametrize("shape", [(203, 310), (310, 203)])

@@ -97,6 +97,7 @@ def test_dictionaries_lead_back(options: RegistrationOptions) -> None:
     written = json.loads(json.dumps(options.to_dict()))
     assert RegistrationOptions.from_dict(written) == options
     assert RegistrationOptions.from_paths(options.changed()) == options
+    assert RegistrationOptions.from_paths(options.by_path()) == options
 
 
 def test_what_a_dictionary_does_not_name_keeps_its_default() -> None:

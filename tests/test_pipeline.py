@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clem_retrace import low_pass, resampling
+from clem_retrace import low_pass
+from clem_retrace.decimating import decimate
 from clem_retrace.errors import (
     BadImage,
     ClemRetraceError,
@@ -707,8 +708,8 @@ def test_dask_gives_the_same_answer_and_is_read_in_parts(
 def test_a_dask_em_is_decimated_in_strips(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(low_pass, "STRIP_PIXELS", 1 << 14)
     watched = Watched(da.from_array(np.asarray(pair.em.data), chunks=(128, 100)))
-    image, _ = resampling.decimate(replace(pair.em, data=watched), 2.0)
-    whole, _ = resampling.decimate(pair.em, 2.0)
+    image, _ = decimate(replace(pair.em, data=watched), 2.0)
+    whole, _ = decimate(pair.em, 2.0)
     np.testing.assert_allclose(image, whole, rtol=1e-6)
     assert watched.largest <= 1 << 14
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from clem_retrace import cli, synthetic
 from clem_retrace.arguments import make_parser
+from clem_retrace.by_hand import register_from
 from clem_retrace.errors import BadFile, InvalidOption
 from clem_retrace.flags import chosen_options
 from clem_retrace.geometry import compose, invert, similarity
@@ -27,7 +28,7 @@ from clem_retrace.io.images import read_micrograph
 from clem_retrace.io.session_images import SessionImage, describe
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import PRESETS, RegistrationOptions, declarations
-from clem_retrace.pipeline import register, register_from
+from clem_retrace.pipeline import register
 from clem_retrace.result import Registration
 from clem_retrace.snippets import command_line, python_snippet, rank_taken, way_taken
 from clem_retrace.synthetic import Pair

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from clem_retrace.decimating import decimate
 from clem_retrace.errors import InvalidOption, PatchLargerThanEM, RoiError
 from clem_retrace.geometry import compose, decompose, invert, map_points, similarity, translation
-from clem_retrace.resampling import decimate, warp
+from clem_retrace.resampling import warp
 from clem_retrace.synthetic import endosomes, melanosomes, simulate_pair
 from clem_retrace.synthetic.simulate import LAYOUTS
 from clem_retrace.synthetic.specimen import draw_specimen

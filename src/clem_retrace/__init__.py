@@ -6,11 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clem_retrace.by_hand import register_from
     from clem_retrace.errors import ClemRetraceError
     from clem_retrace.events import Progress, StageResult
+    from clem_retrace.memory import Memory
     from clem_retrace.micrograph import Micrograph, Roi
     from clem_retrace.options import PRESETS, RegistrationOptions
-    from clem_retrace.pipeline import refine, register, register_from, steps
+    from clem_retrace.pipeline import refine, register, steps
     from clem_retrace.result import Registration
 
 __all__ = [
@@ -43,7 +45,7 @@ _HOMES = {
     "StageResult": "events",
     "refine": "pipeline",
     "register": "pipeline",
-    "register_from": "pipeline",
+    "register_from": "by_hand",
     "steps": "pipeline",
 }
 

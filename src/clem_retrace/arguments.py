@@ -16,7 +16,7 @@ from clem_retrace.flags import (
     add_region,
 )
 from clem_retrace.io.session_images import SAMPLES
-from clem_retrace.micrograph import Projection
+from clem_retrace.projections import Projection
 
 __all__ = ["BAD_INPUT", "make_parser"]
 

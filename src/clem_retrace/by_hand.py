@@ -1,4 +1,4 @@
-"""The registration from a place that was given by hand, as the pipeline runs it.
+"""The registration from a place that was given by hand: `register_from`, and its generator.
 
 A person is some pixels and degrees off, or a good deal more. So it is tried from close by
 first, and from farther away where that comes to nothing; and what is found must stand out
@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from clem_retrace.alignment import Scene, align
 from clem_retrace.errors import RoiError
-from clem_retrace.events import Progress, Steps
+from clem_retrace.events import Event, Progress, StageResult, Steps, run
 from clem_retrace.geometry import (
     Matrix,
+    as_transform,
     compose,
     invert,
     magnification_of,
@@ -26,17 +28,32 @@ from clem_retrace.geometry import (
     similarity,
     translation,
 )
-from clem_retrace.inputs import overlap_region
-from clem_retrace.memory import Recall
+from clem_retrace.inputs import (
+    check_magnification,
+    check_reach,
+    in_memory,
+    overlap_region,
+    resolve_ratio,
+)
+from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration.affine import SPREAD_CELL, SPREAD_REACH, SPREAD_SIGMA
 from clem_retrace.registration.estimate import AffineEstimate
-from clem_retrace.retracing import Match
+from clem_retrace.result import Registration, conclude
+from clem_retrace.retracing import Candidates, Match
 from clem_retrace.retracing.verdict import verdict_by_hand
-from clem_retrace.stages import affine_steps, only, standing_steps
+from clem_retrace.stages import (
+    Clock,
+    affine_steps,
+    finest_ratio,
+    only,
+    scales_steps,
+    standing_steps,
+    work_steps,
+)
 
-__all__ = ["hand_steps"]
+__all__ = ["register_from", "register_from_steps"]
 
 #: How far a registration must stand out. Chosen on simulated and real pairs, between wrong
 #: places and right ones; benchmarks/by_hand.py tells on others what it is worth.
@@ -55,8 +72,112 @@ MIDDLE = 160.0
 #: How many far starts are registered, and how many are compared between two events.
 KEPT, PORTION = 40, 400
 
+#: Least share of the ratio that the magnification of a start by hand may be, for the search's
+#: working copy of the EM to do for it too: it has one and a half pixels per LM pixel then.
+SHARES_COPY = 0.75
 
-def hand_steps(
+
+def register_from(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    em_to_lm: ArrayLike,
+    options: RegistrationOptions | None = None,
+    *,
+    memory: Memory | None = None,
+    on_event: Callable[[Event], object] | None = None,
+) -> Registration:
+    """Return the registration of a place that was given by hand; nothing is searched for.
+
+    Parameters
+    ----------
+    lm, em : Micrograph
+        Pixel sizes need not be known: the start tells the ratio then.
+    roi : Roi, LM pixels
+        It is clipped to the LM image; `overlap_region` gives all that both images show.
+    em_to_lm : array_like, shape (3, 3)
+        The start, from EM pixels to LM pixels, (row, col, 1). It may be 8 LM pixels, 5
+        degrees and 5 % off, as a rule even 30 LM pixels and 15 degrees; it is not mirrored.
+    options : RegistrationOptions, optional
+        ``affine`` and ``context`` are used, and what chooses the sigmas that are told. Without
+        ``affine.enabled`` the start is the answer.
+    memory, on_event : optional
+        As in `register`.
+
+    Returns
+    -------
+    Registration
+        Not `found`, and without a confidence: nobody knows one. A registration that stands out
+        no more than one of unrelated images fails, and the start is kept. The only candidate is
+        the start, its score the correlation there; 0 where nothing was registered.
+
+    Raises
+    ------
+    TransformError
+        The start is not an invertible affine transform, or makes an EM pixel larger than the
+        LM's by far.
+    RoiError
+        The region lies outside the LM image, is too small, or outside the EM by the start.
+    MissingPixelSize
+        By the pixel sizes the EM is the coarser image.
+    BadImage
+        An image has no structures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from clem_retrace import register_from
+    >>> from clem_retrace.synthetic import simulate_pair
+    >>> pair = simulate_pair(
+    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
+    ...     angle=33.0, shared=0.9,
+    ... )
+    >>> by_hand = np.linalg.inv(pair.lm_to_em)
+    >>> by_hand[:2, 2] += 3.0, -2.0  # LM pixels
+    >>> registration = register_from(pair.lm, pair.em, pair.roi, by_hand)
+    >>> bool(np.abs(registration.lm_to_em - pair.lm_to_em).max() < 0.5)  # EM pixels
+    True
+    """
+    return run(register_from_steps(lm, em, roi, em_to_lm, options, memory=memory), on_event)
+
+
+def register_from_steps(
+    lm: Micrograph,
+    em: Micrograph,
+    roi: Roi,
+    em_to_lm: ArrayLike,
+    options: RegistrationOptions | None = None,
+    *,
+    memory: Memory | None = None,
+) -> Steps[Registration]:
+    """Yield the events of a registration by hand; return what `register_from` returns."""
+    options = options or RegistrationOptions()
+    recall, clock = Recall(memory), Clock()
+    match = Match(roi.clipped(lm.shape), as_transform(em_to_lm), 0.0, 0.0, 0, "hand")
+    check_magnification(match.magnification)
+    check_reach(match.roi, em.shape, match.em_to_lm)
+    ratio = resolve_ratio(lm, em, options, otherwise=match.magnification)
+    lm, estimate, reason = in_memory(lm), None, verdict_by_hand(None)
+    with clock("scale selection"):
+        scales = yield from scales_steps(lm, em, options, recall)
+    if options.affine.enabled:
+        finest = finest_ratio(ratio, options)
+        if match.magnification < SHARES_COPY * finest:
+            finest = match.magnification
+        with clock("EM decimation"):
+            work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
+        with clock("registration"):
+            match, estimate, reason = yield from _hand_steps(
+                lm, work, em_to_work, match, options, recall
+            )
+        yield StageResult("registration", estimate)
+    candidates = Candidates((match,), np.empty((0, 0), np.float32), np.eye(3))
+    return conclude(
+        lm, em, options, ratio, scales, candidates, match, estimate, reason, clock.seconds
+    )
+
+
+def _hand_steps(
     lm: Micrograph,
     work: Micrograph,
     em_to_work: Matrix,

@@ -18,10 +18,11 @@ from clem_retrace.arguments import BAD_INPUT, make_parser
 from clem_retrace.errors import BadFile, ClemRetraceError, InvalidOption
 from clem_retrace.events import Event, StageResult
 from clem_retrace.flags import chosen_options, image_facts, known_facts, region, start
-from clem_retrace.micrograph import Micrograph, Projection, Roi
+from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.printing import print_no_more, say, tell
 from clem_retrace.progress_bar import ProgressBar
+from clem_retrace.projections import Projection
 
 if TYPE_CHECKING:
     from clem_retrace.applying import Target
@@ -314,7 +315,8 @@ def _register(
     parsed: argparse.Namespace,
 ) -> Registration:
     """Return the registration, with progress on stderr."""
-    from clem_retrace.pipeline import register, register_from
+    from clem_retrace.by_hand import register_from
+    from clem_retrace.pipeline import register
 
     given = start(parsed, lm, em)
     with ProgressBar() as progress:

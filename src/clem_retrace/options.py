@@ -259,15 +259,18 @@ class RegistrationOptions(OptionGroup):
             (nested[group[0]] if group else nested)[name] = value
         return cls.from_dict(nested)
 
+    def by_path(self) -> dict[str, Any]:
+        """Return the values of all options, by full name."""
+        nested = self.to_dict()
+        return {
+            declared.path: (nested[declared.group] if declared.group else nested)[declared.name]
+            for declared in declarations()
+        }
+
     def changed(self) -> dict[str, Any]:
         """Return the options that differ from their defaults, by full name."""
-        nested = self.to_dict()
-        result = {}
-        for declared in declarations():
-            value = (nested[declared.group] if declared.group else nested)[declared.name]
-            if value != declared.default:
-                result[declared.path] = value
-        return result
+        values, usual = self.by_path(), type(self)().by_path()
+        return {path: value for path, value in values.items() if value != usual[path]}
 
 
 def _grouped(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,36 +1,30 @@
-"""The order of the stages: `steps`, the generator behind `register`; `register_from`, `refine`."""
+"""The order of the stages: `steps`, the generator behind `register`; `refine`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from clem_retrace.by_hand import hand_steps
 from clem_retrace.content import check_content
 from clem_retrace.events import Event, StageResult, Steps, run
-from clem_retrace.geometry import Matrix, as_transform
+from clem_retrace.geometry import Matrix
 from clem_retrace.inputs import (
     check_fit,
     check_magnification,
-    check_reach,
     check_take,
     in_memory,
     resolve_ratio,
 )
 from clem_retrace.memory import Memory, Recall
-from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
+from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration.estimate import AffineEstimate
-from clem_retrace.representation import ScaleSelection
-from clem_retrace.result import Registration
+from clem_retrace.result import Registration, conclude
 from clem_retrace.retracing import Candidates, Match
-from clem_retrace.retracing.verdict import merge, verdict, verdict_by_hand
+from clem_retrace.retracing.verdict import merge, verdict
 from clem_retrace.stages import (
+    Clock,
     affine_steps,
     finest_ratio,
     histogram_steps,
@@ -41,18 +35,11 @@ from clem_retrace.stages import (
 )
 
 __all__ = [
-    "Registration",
     "refine",
     "refine_steps",
     "register",
-    "register_from",
-    "register_from_steps",
     "steps",
 ]
-
-#: Least share of the ratio that the magnification of a start by hand may be, for the search's
-#: working copy of the EM to do for it too: it has one and a half pixels per LM pixel then.
-SHARES_COPY = 0.75
 
 
 def register(
@@ -148,7 +135,7 @@ def steps(
     """
     options = options or RegistrationOptions()
     check_take(take, options.candidates)
-    recall, clock = Recall(memory), _Clock()
+    recall, clock = Recall(memory), Clock()
     ratio = resolve_ratio(lm, em, options)
     lm = in_memory(lm)
     roi = roi.clipped(lm.shape)
@@ -190,105 +177,9 @@ def steps(
     fault = "" if estimate is None else estimate.message
     noisy = [which for which, one in zip(("LM", "EM"), scales, strict=True) if not one.stands_out]
     reason = verdict(candidates, fault, options.confidence_threshold, take=take, noisy=noisy)
-    return _registration(lm, em, options, ratio, scales, candidates, match, estimate, reason, clock)
-
-
-def register_from(
-    lm: Micrograph,
-    em: Micrograph,
-    roi: Roi,
-    em_to_lm: ArrayLike,
-    options: RegistrationOptions | None = None,
-    *,
-    memory: Memory | None = None,
-    on_event: Callable[[Event], object] | None = None,
-) -> Registration:
-    """Return the registration of a place that was given by hand; nothing is searched for.
-
-    Parameters
-    ----------
-    lm, em : Micrograph
-        Pixel sizes need not be known: the start tells the ratio then.
-    roi : Roi, LM pixels
-        It is clipped to the LM image; `overlap_region` gives all that both images show.
-    em_to_lm : array_like, shape (3, 3)
-        The start, from EM pixels to LM pixels, (row, col, 1). It may be 8 LM pixels, 5
-        degrees and 5 % off, as a rule even 30 LM pixels and 15 degrees; it is not mirrored.
-    options : RegistrationOptions, optional
-        ``affine`` and ``context`` are used, and what chooses the sigmas that are told. Without
-        ``affine.enabled`` the start is the answer.
-    memory, on_event : optional
-        As in `register`.
-
-    Returns
-    -------
-    Registration
-        Not `found`, and without a confidence: nobody knows one. A registration that stands out
-        no more than one of unrelated images fails, and the start is kept. The only candidate is
-        the start, its score the correlation there; 0 where nothing was registered.
-
-    Raises
-    ------
-    TransformError
-        The start is not an invertible affine transform, or makes an EM pixel larger than the
-        LM's by far.
-    RoiError
-        The region lies outside the LM image, is too small, or outside the EM by the start.
-    MissingPixelSize
-        By the pixel sizes the EM is the coarser image.
-    BadImage
-        An image has no structures.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from clem_retrace import register_from
-    >>> from clem_retrace.synthetic import simulate_pair
-    >>> pair = simulate_pair(
-    ...     4, lm_shape=(150, 200), em_shape=(640, 720), roi_size=(70, 90), ratio=4.0,
-    ...     angle=33.0, shared=0.9,
-    ... )
-    >>> by_hand = np.linalg.inv(pair.lm_to_em)
-    >>> by_hand[:2, 2] += 3.0, -2.0  # LM pixels
-    >>> registration = register_from(pair.lm, pair.em, pair.roi, by_hand)
-    >>> bool(np.abs(registration.lm_to_em - pair.lm_to_em).max() < 0.5)  # EM pixels
-    True
-    """
-    return run(register_from_steps(lm, em, roi, em_to_lm, options, memory=memory), on_event)
-
-
-def register_from_steps(
-    lm: Micrograph,
-    em: Micrograph,
-    roi: Roi,
-    em_to_lm: ArrayLike,
-    options: RegistrationOptions | None = None,
-    *,
-    memory: Memory | None = None,
-) -> Steps[Registration]:
-    """Yield the events of a registration by hand; return what `register_from` returns."""
-    options = options or RegistrationOptions()
-    recall, clock = Recall(memory), _Clock()
-    match = Match(roi.clipped(lm.shape), as_transform(em_to_lm), 0.0, 0.0, 0, "hand")
-    check_magnification(match.magnification)
-    check_reach(match.roi, em.shape, match.em_to_lm)
-    ratio = resolve_ratio(lm, em, options, otherwise=match.magnification)
-    lm, estimate, reason = in_memory(lm), None, verdict_by_hand(None)
-    with clock("scale selection"):
-        scales = yield from scales_steps(lm, em, options, recall)
-    if options.affine.enabled:
-        finest = finest_ratio(ratio, options)
-        if match.magnification < SHARES_COPY * finest:
-            finest = match.magnification
-        with clock("EM decimation"):
-            work, em_to_work = yield from work_steps(em, finest, "EM decimation", recall)
-        with clock("registration"):
-            match, estimate, reason = yield from hand_steps(
-                lm, work, em_to_work, match, options, recall
-            )
-        yield StageResult("registration", estimate)
-    candidates = Candidates((match,), np.empty((0, 0), np.float32), np.eye(3))
-    return _registration(lm, em, options, ratio, scales, candidates, match, estimate, reason, clock)
+    return conclude(
+        lm, em, options, ratio, scales, candidates, match, estimate, reason, clock.seconds
+    )
 
 
 def refine(
@@ -358,19 +249,6 @@ def refine_steps(
     )
 
 
-class _Clock:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = time.perf_counter() - start
-
-
 def _start_from(match: Match, oriented: Candidates) -> tuple[Match, bool]:
     """Return where the registration of a match starts, and whether that is a rough place.
 
@@ -395,27 +273,3 @@ def _registration_steps(
     """Yield progress; return the affine registration from a place."""
     read = only(options, "context", "affine")
     return (yield from recall.steps(affine_steps, lm, work, em_to_work, start, rough, read))
-
-
-def _registration(
-    lm: Micrograph,
-    em: Micrograph,
-    options: RegistrationOptions,
-    ratio: float,
-    scales: tuple[ScaleSelection, ScaleSelection],
-    candidates: Candidates,
-    match: Match,
-    estimate: AffineEstimate | None,
-    reason: str,
-    clock: _Clock,
-) -> Registration:
-    """Return the result of a run; a registration that failed leaves the match."""
-    return Registration(
-        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=match.roi, options=options, ratio=ratio,
-        lm_scale=scales[0], em_scale=scales[1], candidates=candidates, match=match,
-        estimate=estimate, em_to_lm=estimate.matrix if estimate else match.em_to_lm,
-        # Whatever the threshold: of a place by hand there is no confidence.
-        found=match.search != "hand" and match.confidence >= options.confidence_threshold,
-        confidence=match.confidence, reason=reason, timings=clock.seconds,
-        version=version("clem-retrace"),
-    )  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from clem_retrace.errors import BadFile
 from clem_retrace.evaluation import Distance, centre_distance, targets
 from clem_retrace.geometry import Matrix, as_transform
-from clem_retrace.micrograph import ImageFacts, Roi
+from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.registration.pair_transform import Origin, PairTransform
@@ -21,7 +23,7 @@ from clem_retrace.representation import ScaleSelection
 from clem_retrace.retracing import Candidates, Match
 from clem_retrace.retracing.candidates import Search
 
-__all__ = ["Registration"]
+__all__ = ["Registration", "conclude"]
 
 #: Of the dictionary's form; raised when a reader of the old form would misread the new.
 FORMAT = 1
@@ -178,7 +180,7 @@ class Registration:
                 em=_facts(values["em"]),
                 roi=_roi(values["roi"]),
                 options=RegistrationOptions.from_dict(values["options"]),
-                ratio=float(values["ratio"]),
+                ratio=_number(values["ratio"]),
                 lm_scale=_scale(values["lm_scale"]),
                 em_scale=_scale(values["em_scale"]),
                 candidates=Candidates(
@@ -190,9 +192,9 @@ class Registration:
                 estimate=None if estimate is None else _estimate(estimate),
                 em_to_lm=as_transform(values["em_to_lm"]),
                 found=bool(values["found"]),
-                confidence=float(values["confidence"]),
+                confidence=_number(values["confidence"]),
                 reason=str(values["reason"]),
-                timings={str(name): float(value) for name, value in values["timings"].items()},
+                timings={str(name): _number(value) for name, value in values["timings"].items()},
                 version=str(values["version"]),
             )
         except KeyError as error:
@@ -201,6 +203,30 @@ class Registration:
             raise
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise BadFile(f"the result is damaged: {error}") from error
+
+
+def conclude(
+    lm: Micrograph,
+    em: Micrograph,
+    options: RegistrationOptions,
+    ratio: float,
+    scales: tuple[ScaleSelection, ScaleSelection],
+    candidates: Candidates,
+    match: Match,
+    estimate: AffineEstimate | None,
+    reason: str,
+    timings: Mapping[str, float],
+) -> Registration:
+    """Return the result of a run; a registration that failed leaves the match."""
+    return Registration(
+        lm=ImageFacts.of(lm), em=ImageFacts.of(em), roi=match.roi, options=options, ratio=ratio,
+        lm_scale=scales[0], em_scale=scales[1], candidates=candidates, match=match,
+        estimate=estimate, em_to_lm=estimate.matrix if estimate else match.em_to_lm,
+        # Whatever the threshold: of a place by hand there is no confidence.
+        found=match.search != "hand" and match.confidence >= options.confidence_threshold,
+        confidence=match.confidence, reason=reason, timings=timings,
+        version=version("clem-retrace"),
+    )  # fmt: skip
 
 
 def _plain(selection: ScaleSelection) -> dict[str, Any]:
@@ -220,6 +246,14 @@ def _scale(values: Mapping[str, Any]) -> ScaleSelection:
     if len({one.shape for one in numbers.values()}) > 1:
         raise BadFile("the result's scales and counts are not of one length")
     return ScaleSelection(sigma=sigma, raw_sigma=raw_sigma, **numbers)
+
+
+def _number(value: Any) -> float:
+    """Return a finite number; JSON can hold others as texts."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise BadFile(f"the result has {number} where a finite number is needed")
+    return number
 
 
 def _facts(values: Mapping[str, Any]) -> ImageFacts:
@@ -247,8 +281,8 @@ def _match(values: Mapping[str, Any]) -> Match:
             | {"outline": values["outline"]}
         ),
         as_transform(values["em_to_lm"]),
-        float(values["score"]),
-        float(values["confidence"]),
+        _number(values["score"]),
+        _number(values["confidence"]),
         int(values["contrast"]),
         values["search"],
     )
@@ -261,7 +295,7 @@ def _estimate(values: Mapping[str, Any]) -> AffineEstimate:
         converged=bool(values["converged"]),
         message=str(values["message"]),
         covariance=_covariance(values.get("covariance")),
-        **{name: float(values[name]) for name in names},
+        **{name: _number(values[name]) for name in names},
     )
 
 

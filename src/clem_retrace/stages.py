@@ -7,11 +7,15 @@ in one pass over the EM; what those stages find in it is returned in EM pixels.
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clem_retrace.decimating import decimate_steps
 from clem_retrace.errors import BadImage
 from clem_retrace.events import StageResult, Steps
 from clem_retrace.geometry import Matrix, compose, invert, magnification_of
@@ -28,7 +32,6 @@ from clem_retrace.representation import (
     represent_steps,
     select_sigma_steps,
 )
-from clem_retrace.resampling import decimate_steps
 from clem_retrace.retracing import (
     LDP_BINS,
     Candidates,
@@ -47,6 +50,7 @@ from clem_retrace.retracing import (
 __all__ = [
     "HISTOGRAM_LIMIT",
     "MATCHED_SIGMA",
+    "Clock",
     "affine_steps",
     "binned_steps",
     "finest_ratio",
@@ -66,6 +70,20 @@ MATCHED_SIGMA = 1.5
 
 #: LoG values are counted within this many robust standard deviations.
 HISTOGRAM_LIMIT = 6.0
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Keep how long takes what is done under it."""
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - start
 
 
 def only(options: RegistrationOptions, *names: str) -> RegistrationOptions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 
@@ -23,6 +24,16 @@ QUICK = {
     "em_pixel_size": "25",
 }
 
+#: What makes a run of the large image take minutes: it is to be stopped long before its end.
+SLOW = {
+    "search": "histogram",
+    "histogram.bins": 1024,
+    "histogram.row_step": 0.01,
+    "histogram.col_step": 0.01,
+    "histogram.patch_height": 200,
+    "histogram.patch_width": 240,
+}
+
 
 @pytest.fixture(scope="session")
 def small():
@@ -39,6 +50,14 @@ def folder(small, tmp_path):
     tifffile.imwrite(tmp_path / "lm.tif", small.lm.data)
     tifffile.imwrite(tmp_path / "em.tif", small.em.data)
     return tmp_path
+
+
+@pytest.fixture
+def large(folder, small):
+    """An image so large that a run with `SLOW` takes minutes."""
+    path = folder / "large.tif"
+    tifffile.imwrite(path, np.tile(small.em.data, (6, 6)))
+    return path
 
 
 @pytest.fixture

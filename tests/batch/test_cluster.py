@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import signal
+import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -132,6 +136,53 @@ def test_what_a_scheduler_could_not_run_fails_alone():
 def test_without_its_scheduler_a_batch_ends(status):
     with pytest.raises(ClemRetraceError, match=re.escape(on_cluster.LOST)):
         on_cluster._outcome(ended(status))
+
+
+@pytest.fixture
+def mortal(tmp_path):
+    """A scheduler with one worker, as processes: the scheduler and its address."""
+    told = tmp_path / "scheduler.json"
+
+    def started(program, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.{program}", *arguments]
+        return subprocess.Popen(
+            [*command, "--no-dashboard", "--scheduler-file", str(told)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    scheduler = started("dask_scheduler", "--port", "0")
+    processes = [scheduler]
+    try:
+        address = ""
+        while not address:
+            assert scheduler.poll() is None
+            time.sleep(0.05)
+            with contextlib.suppress(OSError, ValueError):  # not written yet, or not all of it
+                address = json.loads(told.read_text())["address"]
+        processes.append(started("dask_worker", "--nthreads", "1", "--no-nanny"))
+        yield scheduler, address
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_what_is_done_stays_done_when_the_scheduler_is_killed(mortal, row_of, folder):
+    scheduler, address = mortal
+    rows = [row_of(f"cell {number}") for number in range(3)]
+    ended = []
+
+    def note(event):
+        if isinstance(event, StageResult) and event.stage == "row":
+            ended.append(event.value.index)
+            scheduler.kill()
+
+    with pytest.raises(ClemRetraceError, match=re.escape(on_cluster.LOST)):
+        run_batch(rows, folder / "out", scheduler=address, on_event=note)
+    assert 1 <= len(ended) < 3
+    outcomes = run_batch(rows, folder / "out", workers=1)
+    assert [each.outcome.status for each in outcomes] == ["found"] * 3
+    assert all(outcomes[index].before for index in ended)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1"])

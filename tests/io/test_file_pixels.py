@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from clem_retrace.errors import BadFile
 from clem_retrace.io import file_pixels
 from clem_retrace.io.file_pixels import FilePixels, pixels_of
-from clem_retrace.micrograph import project
+from clem_retrace.projections import project
 
 VALUES = np.random.default_rng(3).integers(0, 60000, (3, 40, 50)).astype(">u2")
 
@@ -107,7 +107,7 @@ def test_axes_before_rows_and_columns_become_one(path: Path, shape: tuple[int, .
 def test_a_stack_is_projected_to_the_same_bits(
     pixels: FilePixels, monkeypatch: pytest.MonkeyPatch, projection: Any
 ) -> None:
-    monkeypatch.setattr("clem_retrace.micrograph.BAND_PIXELS", 3 * 50 * 7)
+    monkeypatch.setattr("clem_retrace.projections.BAND_PIXELS", 3 * 50 * 7)
     found = project(pixels, projection)
     assert found.dtype == project(VALUES, projection).dtype
     np.testing.assert_array_equal(found, project(VALUES, projection))

@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clem_retrace import synthetic
+from clem_retrace.by_hand import register_from
 from clem_retrace.errors import BadFile
 from clem_retrace.geometry import compose, invert, translation
 from clem_retrace.io import sessions
@@ -32,7 +33,7 @@ from clem_retrace.io.session_images import SessionImage
 from clem_retrace.io.sessions import Outline, Session, SessionRun, read_session, save_session
 from clem_retrace.micrograph import Roi
 from clem_retrace.options import PRESETS, RegistrationOptions
-from clem_retrace.pipeline import register, register_from
+from clem_retrace.pipeline import register
 from clem_retrace.result import Registration
 
 OPTIONS = RegistrationOptions.from_paths(
@@ -357,7 +358,7 @@ DAMAGE: dict[str, tuple[Route, Any, str]] = {
     "no such candidate": (("runs", 0, "shown"), 40, "shown is 40"),
     "result": (("runs", 0, "results", 1, "em_to_lm"), [[1, 0], [0, 1]], "transform"),
     "null in a list": (("runs", 0, "results", 1, "lm_scale", "counts", 0), None, "lacks a number"),
-    "no number": (("runs", 0, "results", 1, "confidence"), "nan", "lacks a number"),
+    "no number": (("runs", 0, "results", 1, "confidence"), "nan", "a finite number"),
     "shape": (("lm", "shape"), [3, 0], "shape 3 x 0"),
     "shape not whole": (("lm", "shape"), [3, 2.5], "shape 3 x 2.5"),
     "shape of three": (("lm", "shape"), [3, 3, 3], "2 numbers are needed"),

@@ -119,10 +119,6 @@ def notices():
     notification_manager.notification_ready.disconnect(note)
 
 
-#: Milliseconds within which the small pair must have been registered, on a busy machine.
-LONG = 60_000
-
-
 class Controls:
     """A dock widget, used by its controls as a user does."""
 
@@ -154,7 +150,7 @@ class Driver(Controls):
 
     def wait(self):
         """Wait for the end of what is being run."""
-        self.qtbot.waitUntil(self.idle, timeout=LONG)
+        self.qtbot.waitUntil(self.idle)
 
     def run(self, name="run"):
         """Press a button that runs something, and wait for the end."""

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Layer, Shapes
 from napari.utils.shortcuts import default_shortcuts
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QWidget
 
 from clem_retrace.plugin import outputs, roles
 from clem_retrace.plugin.compare.candidates import step_candidate
@@ -21,7 +22,6 @@ from clem_retrace.plugin.compare.widget import MODES, CompareWidget
 from clem_retrace.plugin.frames import pixels_between
 from clem_retrace.plugin.sight import camera as camera_of
 
-LONG = 20_000
 KEYS = [kind.key for kind in MODES]
 #: What is compared of a layer's state.
 STATE = (
@@ -162,7 +162,7 @@ def test_every_mode_gives_everything_back(dock, model, qtbot, key):
     control(dock, f"mode_{key}").click()
     assert dock.mode == key
     if key in ("checkerboard", "curtain", "edges"):
-        qtbot.waitUntil(lambda: len(added(model)) == 1, timeout=LONG)
+        qtbot.waitUntil(lambda: len(added(model)) == 1)
     assert state(model) != before
     assert (camera_of(model).center, camera_of(model).zoom) == camera
     control(dock, "mode_off").click()
@@ -178,6 +178,51 @@ def test_closing_the_dock_gives_everything_back(dock, model, key):
     assert state(model) == before
     assert not model.keymap
     assert not model.mouse_drag_callbacks[1:], "napari's own is left"
+
+
+@pytest.fixture
+def in_window(layers, make_dock, qtbot):
+    """The dock as one of two docks of a window."""
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    holders = [QDockWidget(name) for name in ("Compare", "other")]
+    dock = make_dock()
+    for holder, widget in zip(holders, (dock, QLabel("other")), strict=True):
+        holder.setWidget(widget)
+        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, holder)
+    window.show()
+    qtbot.waitExposed(window)
+    return dock, window, *holders
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_hidden_dock_leaves_nothing_behind_and_goes_on_when_it_is_shown(in_window, model, key):
+    dock, _, holder, _ = in_window
+    before = state(model)
+    dock.choose_mode(key)
+    compared = state(model)
+    assert compared != before
+    holder.toggleViewAction().trigger()
+    assert state(model) == before
+    dock.choose_mode("off")
+    dock.choose_mode(key)
+    assert state(model) == before
+    holder.toggleViewAction().trigger()
+    assert dock.mode == key
+    assert state(model) == compared
+
+
+def test_behind_another_tab_the_comparison_stays(in_window, model, qtbot):
+    dock, window, holder, other = in_window
+    dock.choose_mode("curtain")
+    compared = state(model)
+    window.tabifyDockWidget(holder, other)
+    for front, behind in ((other, holder), (holder, other)) * 2:
+        front.raise_()
+        qtbot.waitUntil(lambda behind=behind: behind.visibleRegion().isEmpty())
+        assert state(model) == compared
+    window.hide()
+    assert state(model) == compared
 
 
 def test_modes_in_turn_leave_no_traces(dock, model):
@@ -222,7 +267,7 @@ def test_blink_by_the_clock_and_by_hand(dock, layers, qtbot):
     control(dock, "blink_rate").setValue(3)
     seen = []
     overlay.events.opacity.connect(lambda: seen.append(overlay.opacity))
-    qtbot.waitUntil(lambda: len(seen) >= 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(seen) >= 3)
     assert seen[:3] == [0, 1, 0]
     # Layers are read anew when they are made visible.
     assert overlay.visible
@@ -268,7 +313,7 @@ def test_the_lower_images_look_is_followed(dock, model, layers, qtbot):
     (cover,) = added(model)
     assert cover.texture[:-2, :, 2].max() == cover.texture[:-2, :, 0].max()
     lm.colormap = "green"
-    qtbot.waitUntil(lambda: cover.texture[:-2, :, 2].max() == 0, timeout=2000)
+    qtbot.waitUntil(lambda: cover.texture[:-2, :, 2].max() == 0)
     assert cover.texture[:-2, :, 1].max() == 255
 
 
@@ -285,7 +330,7 @@ def test_the_border_stays_on_the_screen(dock, model, layers, qtbot):
     view.center = (0, row, col + 500)
     assert curtain.column == pytest.approx(col + 500 - width / 4)
     lines = added(model)[0].vertices
-    qtbot.waitUntil(lambda: not np.array_equal(added(model)[0].vertices, lines), timeout=2000)
+    qtbot.waitUntil(lambda: not np.array_equal(added(model)[0].vertices, lines))
 
 
 def test_merge_inverts_what_is_dark(dock, layers):
@@ -318,7 +363,7 @@ def test_edges_are_where_the_structures_are(model, make_dock, qtbot):
     dock = make_dock()
     dock.images.choose(lm, em)
     dock.choose_mode("edges")
-    qtbot.waitUntil(lambda: len(added(model)) == 1, timeout=LONG)
+    qtbot.waitUntil(lambda: len(added(model)) == 1)
     (lines,) = added(model)
     on = np.argwhere(np.asarray(lines.data) > 0)
     places = [lines.data_to_world(place) for place in on]
@@ -330,7 +375,7 @@ def test_edges_are_where_the_structures_are(model, make_dock, qtbot):
     # Nearer, they are drawn anew in the same layer.
     before = np.asarray(lines.data)
     camera_of(model).zoom *= 3
-    qtbot.waitUntil(lambda: lines.data is not before, timeout=LONG)
+    qtbot.waitUntil(lambda: lines.data is not before)
     assert added(model) == [lines]
     places = [lines.data_to_world(place) for place in np.argwhere(np.asarray(lines.data) > 0)]
     radii = np.linalg.norm(np.array(places) - centre, axis=1)
@@ -343,7 +388,7 @@ def test_the_warped_image(dock, model, layers, qtbot):
     lm, _, overlay, _ = layers
     dock.choose_mode("opacity")
     control(dock, "warped").click()
-    qtbot.waitUntil(lambda: len(added(model)) == 1, timeout=LONG)
+    qtbot.waitUntil(lambda: len(added(model)) == 1)
     (warped,) = added(model)
     assert warped.visible
     assert warped.opacity == pytest.approx(0.5)
@@ -383,7 +428,7 @@ def test_another_overlay_takes_the_place_of_the_one_before(
     moved = dataclasses.replace(registration, em_to_lm=registration.em_to_lm.copy())
     new = Layer.create(*outputs.overlay_layer(moved, em, lm))
     model.add_layer(new)
-    qtbot.waitUntil(lambda: dock.images.above is new, timeout=2000)
+    qtbot.waitUntil(lambda: dock.images.above is new)
     assert dock.mode == "curtain"
     assert new.opacity == 1
     assert len(added(model)) == 1
@@ -394,9 +439,7 @@ def test_an_overlay_that_is_moved_is_followed(dock, model, layers, qtbot):
     dock.choose_mode("checkerboard")
     before = added(model)[0].vertices
     overlay.affine = np.array([[1, 0, 3000], [0, 1, 3000], [0, 0, 1]]) @ overlay.affine
-    qtbot.waitUntil(
-        lambda: added(model) and not np.array_equal(added(model)[0].vertices, before), timeout=2000
-    )
+    qtbot.waitUntil(lambda: added(model) and not np.array_equal(added(model)[0].vertices, before))
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -404,7 +447,7 @@ def test_removing_an_image_ends_the_comparison(dock, model, layers, qtbot, key):
     lm, _, overlay, _ = layers
     dock.choose_mode(key)
     model.layers.remove(lm)
-    qtbot.waitUntil(lambda: dock.images.below is None, timeout=2000)
+    qtbot.waitUntil(lambda: dock.images.below is None)
     qtbot.wait(200)
     assert not added(model)
     assert overlay.opacity == pytest.approx(0.6)

@@ -17,7 +17,6 @@ from clem_retrace.plugin.sight import camera as camera_of
 
 pytestmark = pytest.mark.viewer
 
-LONG = 30_000
 #: Grey levels, of 255: a picture that is drawn by other means may be rounded differently.
 CLOSE = 3
 
@@ -271,9 +270,7 @@ def test_edges_are_lines_over_the_lm(viewer, two, dock, qtbot):
     em.data = (np.where(disk, 60, 170) + noise).astype(np.uint8)
     lm_alone = shown_alone(viewer, two, False)
     dock.choose_mode("edges")
-    qtbot.waitUntil(
-        lambda: any(roles.role(layer) == "compare" for layer in viewer.layers), timeout=LONG
-    )
+    qtbot.waitUntil(lambda: any(roles.role(layer) == "compare" for layer in viewer.layers))
     changed = ~same(picture(viewer), lm_alone)
     height, width = canvas_size(viewer)
     camera = camera_of(viewer)
@@ -307,7 +304,7 @@ def test_keys(viewer, two, dock, qtbot, where):
         target = control(dock, "mode_off")
         dock.activateWindow()
         target.setFocus()
-        qtbot.waitUntil(target.hasFocus, timeout=2000)
+        qtbot.waitUntil(target.hasFocus)
     qtbot.keyClick(target, Qt.Key.Key_Q)
     assert dock.mode == "opacity"
     qtbot.keyClick(target, Qt.Key.Key_Period)
@@ -324,7 +321,7 @@ def test_keys_are_gone_with_the_dock(viewer, two, dock, qtbot):
     dock_widget = dock.parent()
     dock.choose_mode("curtain")
     dock_widget.destroyOnClose()
-    qtbot.waitUntil(lambda: not isalive(dock), timeout=2000)
+    qtbot.waitUntil(lambda: not isalive(dock))
     qtbot.keyClick(viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Q)
     assert len(viewer.layers) == 2
     # It can be opened again.

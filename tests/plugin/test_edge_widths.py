@@ -32,7 +32,7 @@ def test_they_follow_the_zoom(shown, model, qtbot):
 def test_the_candidate_that_is_shown_is_the_wide_one(shown, qtbot):
     shown.click("next_candidate")
     (candidates,) = shown.ours("candidates")
-    qtbot.waitUntil(lambda: np.argmax(candidates.edge_width) == 1, timeout=2000)
+    qtbot.waitUntil(lambda: np.argmax(candidates.edge_width) == 1)
 
 
 def test_the_users_own_shapes_keep_their_width(shown, model, draw, qtbot):

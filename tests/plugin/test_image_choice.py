@@ -49,7 +49,7 @@ def test_the_layer_is_asked_first(choice, ome):
 
 def test_then_the_file_that_it_came_from(choice, ome, qtbot):
     """napari's own reader has dropped it."""
-    with qtbot.waitSignal(choice.size_changed, timeout=5000):
+    with qtbot.waitSignal(choice.size_changed):
         choose(choice, layer_of(ome))
     assert choice.nm == pytest.approx(11.3)
     assert choice.origin.text() == "from OME-XML of em.ome.tif"
@@ -58,14 +58,14 @@ def test_then_the_file_that_it_came_from(choice, ome, qtbot):
 def test_a_file_that_does_not_say_it(choice, tmp_path, qtbot):
     path = tmp_path / "em.tif"
     tifffile.imwrite(path, np.zeros((40, 50), np.uint8))
-    with qtbot.waitSignal(choice.size_changed, timeout=5000):
+    with qtbot.waitSignal(choice.size_changed):
         choose(choice, layer_of(path))
     assert choice.nm is None
     assert choice.origin.text() == "em.tif does not say it: type it"
 
 
 def test_a_file_that_has_gone_is_told_as_such(choice, tmp_path, qtbot):
-    with qtbot.waitSignal(choice.size_changed, timeout=5000):
+    with qtbot.waitSignal(choice.size_changed):
         choose(choice, layer_of(tmp_path / "gone.tif"))
     assert choice.nm is None
     assert "does not exist" in choice.origin.text()

@@ -30,7 +30,7 @@ def test_a_sample_is_opened_in_a_thread(drive, pair, monkeypatch, qtbot):
     assert driver.primary() == {"open_images"}
     sample(driver, SAMPLES["endosomes"])
     assert driver.text("step_images_state") == "Opening Endosomes (synthetic) …"
-    qtbot.waitUntil(lambda: driver.primary() == {"run"}, timeout=5000)
+    qtbot.waitUntil(lambda: driver.primary() == {"run"})
     assert threads[0] is not threading.main_thread()
     assert driver.text("roi_size").startswith("70 x 90 LM px")
     assert not driver["open_sample"].isVisible()
@@ -43,7 +43,7 @@ def test_a_sample_that_cannot_be_had_is_told(drive, monkeypatch, notices, qtbot)
     monkeypatch.setattr(real_samples, "real_pair", fail)
     driver = drive()
     sample(driver, SAMPLES["chromatin"])
-    qtbot.waitUntil(lambda: bool(notices), timeout=5000)
+    qtbot.waitUntil(lambda: bool(notices))
     assert notices == [("warning", "There is no network")]
     assert driver.primary() == {"open_images"}
 

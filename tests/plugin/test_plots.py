@@ -19,9 +19,6 @@ from clem_retrace.plugin.plots import WhyBox
 from clem_retrace.plugin.plots.painting import height_of, paint
 from clem_retrace.plugin.plots.saving import as_csv, save
 
-LONG = 30_000
-
-
 # --- painting and saving
 
 
@@ -200,7 +197,7 @@ def test_histograms_are_counted_in_a_worker_when_they_are_looked_at(box, pair, b
     qtbot.wait(50)
     assert not asked
     press_tab(box, 1, qtbot)
-    qtbot.waitUntil(lambda: box.views["histograms"].isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: box.views["histograms"].isVisible())
     assert "Similarity (cosine)" in said(box)
     press_tab(box, 0, qtbot)
     press_tab(box, 1, qtbot)
@@ -209,7 +206,7 @@ def test_histograms_are_counted_in_a_worker_when_they_are_looked_at(box, pair, b
     # Another candidate has histograms of its own.
     first = box.views["histograms"].figure
     box.show_registration(registration, images, match=registration.candidates.matches[-1])
-    qtbot.waitUntil(lambda: box.views["histograms"].figure not in (None, first), timeout=LONG)
+    qtbot.waitUntil(lambda: box.views["histograms"].figure not in (None, first))
     assert len(asked) == 2
 
 
@@ -232,7 +229,7 @@ def test_why_there_are_no_histograms_is_said(box, registration, qtbot):
         raise BadFile("em.tif does not exist")
 
     box.show_registration(registration, images)
-    qtbot.waitUntil(lambda: "em.tif does not exist" in said(box), timeout=LONG)
+    qtbot.waitUntil(lambda: "em.tif does not exist" in said(box))
 
 
 def test_a_click_on_a_candidate_picks_it(box, registration, rescored, qtbot):

@@ -24,7 +24,7 @@ def shown_image(driver, expected):
         layers = driver.ours("projection")
         return len(layers) == 1 and np.array_equal(layers[0].data, expected)
 
-    driver.qtbot.waitUntil(shows, timeout=5000)
+    driver.qtbot.waitUntil(shows)
     return driver.ours("projection")[0]
 
 
@@ -79,6 +79,6 @@ def test_a_stack_that_cannot_be_read_is_told(drive, em, notices, qtbot):
     shown_image(driver, np.ones((30, 40), np.uint8))
     data.broken = True
     driver["lm_projection"].setCurrentText("mean")
-    qtbot.waitUntil(lambda: bool(notices), timeout=5000)
+    qtbot.waitUntil(lambda: bool(notices))
     assert "Disk is gone" in notices[-1][1]
     assert driver.ours("projection") == []

@@ -68,7 +68,7 @@ def test_a_patch_is_offered_but_never_taken_unasked(box, image, draw):
     own = draw(0, 0, 5, 5, name="cells")
     offered = [own, patch, truth]
     box.offer(offered)
-    assert box.patch_choice.currentText() == "from the region"
+    assert box.patch_choice.currentText() == "not drawn"
     assert box.patch_choice.layer is None
     assert [layer.name for layer in box.patch_choice.offered] == ["cells", "EM patch"]
     assert patch.name not in names(box, "roi_layer") + names(box, "truth_layer")
@@ -152,7 +152,7 @@ def test_drawing_again_replaces_what_was_drawn(box, image, kind, qtbot):
     box.choose(kind, roi)
     roi.mode = "add_rectangle"
     roi.add_rectangles(corners(0, 0, 9, 9))
-    qtbot.waitUntil(lambda: len(roi.data) == 1, timeout=1000)
+    qtbot.waitUntil(lambda: len(roi.data) == 1)
     assert roi.data[0].max() == 9
     # The next drag moves it.
     assert roi.mode == "select"

@@ -214,7 +214,7 @@ def test_what_was_shown_before_two_runs_comes_back_when_the_second_is_cancelled(
 
     shown.widget.event_arrived.connect(at_candidates)
     shown.choose_run("Search from scratch")
-    qtbot.waitUntil(lambda: len(seen) == 2 and shown.idle(), timeout=60_000)
+    qtbot.waitUntil(lambda: len(seen) == 2 and shown.idle())
     assert shown.registration is before
     assert len(shown.ours("overlay")) == len(shown.ours("candidates")) == 1
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import Registration, register
+from clem_retrace.pipeline import register
 from clem_retrace.plugin.form import Form
 from clem_retrace.plugin.runs import Run, Runs
+from clem_retrace.result import Registration
 
 FORM = Form("lm", "em", 440.0, 110.0, None, None, None, None, RegistrationOptions())
 

@@ -10,11 +10,11 @@ import threading
 import numpy as np
 import pytest
 import tifffile
-from napari.layers import Image
+from napari.layers import Image, Layer
 from napari.layers._source import Source
 from qtpy.QtWidgets import QApplication, QFileDialog
 
-from clem_retrace import cli
+from clem_retrace import cli, synthetic
 from clem_retrace.geometry import map_points
 from clem_retrace.io import sessions
 from clem_retrace.io.session_landmarks import SessionLandmarks
@@ -50,7 +50,7 @@ def saved(drive, files, monkeypatch):
     chosen = [folder / "mine"]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(chosen[-1]), ""))
     driver.click("save_session")
-    assert driver.text("message") == "Saved mine.clem.json"
+    assert driver.text("message") == f"✔ Saved {folder / 'mine.clem.json'}"
     # The next time, its whole name is chosen.
     chosen.append(folder / "mine.clem.json")
     return driver, chosen[-1]
@@ -63,7 +63,7 @@ def open_in(driver, path, monkeypatch, *, asked=""):
         QFileDialog, "getOpenFileName", lambda *_: (answers.pop(0) if answers else "", "")
     )
     driver.click("open_session")
-    driver.qtbot.waitUntil(lambda: not driver.widget._file.busy, timeout=20_000)
+    driver.qtbot.waitUntil(lambda: not driver.widget._file.busy)
 
 
 def test_a_session_is_opened_as_it_was(saved, drive, monkeypatch):
@@ -80,7 +80,7 @@ def test_a_session_is_opened_as_it_was(saved, drive, monkeypatch):
     assert after.text("roi_size") == "70 x 90 LM px, 280 x 360 EM px"
     assert after["outdated"].isHidden()
     assert len(after.ours("overlay")) == len(after.ours("region")) == 1
-    assert after.text("message") == "Opened 1 runs"
+    assert after.text("message") == "✔ Opened a session of 1 run"
     # It goes on from there, and can be saved again.
     after.run()
     assert after["run_list"].count() == 2
@@ -103,7 +103,7 @@ def test_an_image_that_was_moved_is_asked_for(saved, drive, monkeypatch, notices
     (path.parent / "EM.tif").rename(moved)
     after = drive()
     open_in(after, path, monkeypatch, asked=moved)
-    after.qtbot.waitUntil(lambda: after.registration is not None, timeout=20_000)
+    after.qtbot.waitUntil(lambda: after.registration is not None)
     assert "EM.tif is missing" in notices[0][1]
     assert origin(after.widget.images.em).path == str(moved)
 
@@ -116,6 +116,7 @@ def test_a_missing_image_that_is_not_pointed_to_opens_nothing(saved, drive, monk
     open_in(after, path, monkeypatch)
     assert after.registration is None
     assert len(after.model.layers) == 0
+    assert after.text("message") == "The session was not opened: its EM image is missing"
 
 
 def test_an_image_that_has_changed_is_told(saved, drive, monkeypatch, notices):
@@ -136,6 +137,7 @@ def test_a_file_that_is_no_session_is_told(drive, tmp_path, monkeypatch, notices
     driver = drive()
     open_in(driver, path, monkeypatch)
     assert notices[0][0] == "warning"
+    assert driver.text("message") == f"⚠ {notices[0][1]}"
     assert len(driver.model.layers) == 0
 
 
@@ -151,6 +153,16 @@ def test_a_session_is_read_beside_the_gui(saved, monkeypatch):
     open_in(driver, path, monkeypatch)
     assert threads
     assert threads[0] is not threading.main_thread()
+
+
+def test_where_a_session_was_saved_stays_no_longer_than_it_is_true(saved, monkeypatch, notices):
+    driver, path = saved
+    assert driver.text("message") == f"✔ Saved {path}"
+    gone = path.parent / "gone" / "session.clem.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(gone), ""))
+    driver.click("save_session")
+    assert driver.text("message") == f"⚠ {notices[-1][1]}"
+    assert "cannot be written" in notices[-1][1]
 
 
 def test_nothing_is_saved_where_no_file_is_chosen(saved, monkeypatch):
@@ -219,8 +231,31 @@ def test_what_is_not_on_disk_cannot_be_copied_which_is_told(shown, notices):
 
 
 def test_a_sample_is_known_by_its_name(pair):
-    (lm, keywords, _), *_ = layers_of_pair(pair, sample="endosomes")
-    assert origin(Image(lm, **keywords)) == Origin(sample="endosomes")
+    images = [Image(data, **keywords) for data, keywords, _ in layers_of_pair(
+        pair, sample="endosomes")[:2]]  # fmt: skip
+    assert [origin(image) for image in images] == [
+        Origin(sample="endosomes", which="lm"), Origin(sample="endosomes", which="em")
+    ]  # fmt: skip
+
+
+def test_a_session_of_a_sample_opens_both_of_its_images(drive, pair, monkeypatch, tmp_path):
+    monkeypatch.setattr(synthetic, "endosomes", lambda: pair)
+    layers = [Layer.create(*data) for data in layers_of_pair(pair, sample="endosomes")]
+    driver = drive(*layers)
+    driver.run()
+    path = tmp_path / "sample.clem.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    driver.click("save_session")
+    # Where they are open they are found again, each for itself.
+    open_in(driver, path, monkeypatch)
+    images = driver.widget.images
+    assert (images.lm, images.em) == tuple(layers[:2])
+    driver.model.layers.clear()
+    after = drive()
+    open_in(after, path, monkeypatch)
+    images = after.widget.images
+    np.testing.assert_array_equal(images.lm.data, pair.lm.data)
+    np.testing.assert_array_equal(images.em.data, pair.em.data)
 
 
 def test_a_stack_of_a_file_is_found_again(drive, files, monkeypatch, pair):

@@ -64,7 +64,7 @@ def test_events_and_value_arrive_in_order_on_the_gui_thread(runner, qtbot):
 
     told = Told(runner)
     runner.event_arrived.connect(lambda _: threads.update(slot=threading.get_ident()))
-    with qtbot.waitSignal(runner.succeeded, timeout=5000):
+    with qtbot.waitSignal(runner.succeeded):
         runner.start(steps)
         assert runner.running
     assert [event.stage for event in told.events] == ["one", "one"]
@@ -85,7 +85,7 @@ def test_every_failure_is_reported_and_the_runner_usable_again(runner, qtbot, er
         yield
 
     told = Told(runner)
-    with qtbot.waitSignal(runner.failed, timeout=5000):
+    with qtbot.waitSignal(runner.failed):
         runner.start(steps)
     assert told.failures == [error]
     assert not runner.running
@@ -94,7 +94,7 @@ def test_every_failure_is_reported_and_the_runner_usable_again(runner, qtbot, er
         yield Progress("two", 0, 1)
         return 2
 
-    with qtbot.waitSignal(runner.succeeded, timeout=5000):
+    with qtbot.waitSignal(runner.succeeded):
         runner.start(good)
     assert told.values == [2]
 
@@ -103,14 +103,14 @@ def test_a_failure_before_the_first_step_is_reported(runner, qtbot):
     def make_steps():
         raise RoiError("not even started")
 
-    with qtbot.waitSignal(runner.failed, timeout=5000):
+    with qtbot.waitSignal(runner.failed):
         runner.start(make_steps)
 
 
 def test_cancel_ends_the_run_promptly_and_unseen(runner, qtbot):
     endless = Endless()
     told = Told(runner)
-    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
+    with qtbot.waitSignal(runner.event_arrived):
         runner.start(endless)
     runner.cancel()
     assert not runner.running
@@ -125,7 +125,7 @@ def test_cancel_ends_the_run_promptly_and_unseen(runner, qtbot):
 def test_a_second_run_replaces_the_first(runner, qtbot):
     first = Endless()
     told = Told(runner)
-    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
+    with qtbot.waitSignal(runner.event_arrived):
         runner.start(first)
 
     def second():
@@ -133,7 +133,7 @@ def test_a_second_run_replaces_the_first(runner, qtbot):
         return "second"
 
     seen = len(told.events)
-    with qtbot.waitSignal(runner.succeeded, timeout=5000):
+    with qtbot.waitSignal(runner.succeeded):
         runner.start(second)
     assert told.values == ["second"]
     assert [event.stage for event in told.events[seen:]] == ["second"]
@@ -151,10 +151,10 @@ def test_a_cancelled_run_that_never_started_does_nothing(runner, qtbot):
 def test_deleting_the_runner_ends_the_run(qtbot):
     endless = Endless()
     runner = Runner()
-    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
+    with qtbot.waitSignal(runner.event_arrived):
         runner.start(endless)
     runner.deleteLater()
-    qtbot.waitUntil(endless.closed.is_set, timeout=2000)
+    qtbot.waitUntil(endless.closed.is_set)
 
 
 def test_warnings_go_where_all_go_also_when_runs_overlap(qtbot):
@@ -188,9 +188,9 @@ def test_a_run_that_is_asked_to_stop_is_running_until_it_has(runner, qtbot):
     endless, stopped = Endless(), []
     told = Told(runner)
     runner.stopped.connect(lambda: stopped.append(endless.closed.is_set()))
-    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
+    with qtbot.waitSignal(runner.event_arrived):
         runner.start(endless)
-    with qtbot.waitSignal(runner.stopped, timeout=5000):
+    with qtbot.waitSignal(runner.stopped):
         runner.stop_soon()
         assert runner.running
     assert stopped == [True]
@@ -207,11 +207,11 @@ def test_a_run_that_is_asked_to_stop_too_late_has_succeeded(runner, qtbot):
         return "done"
 
     told = Told(runner)
-    with qtbot.waitSignal(runner.event_arrived, timeout=5000):
+    with qtbot.waitSignal(runner.event_arrived):
         runner.start(steps)
     # The last step is under way by now, or is not begun at all.
     qtbot.wait(50)
-    with qtbot.waitSignal(runner.succeeded, timeout=5000):
+    with qtbot.waitSignal(runner.succeeded):
         runner.stop_soon()
         asked.set()
     assert told.values == ["done"]

@@ -184,6 +184,18 @@ def test_without_freedom_nothing_is_expected(model: Model, count: int, freedom: 
 
 
 @pytest.mark.parametrize("model", FEWEST)
+def test_pairs_without_scatter_tell_nothing_of_the_error(model: Model) -> None:
+    exact = landmark_errors(fitted(model, noise=0))
+    assert exact.is_exact
+    assert math.isnan(exact.localisation)
+    assert np.isnan(predicted_error(fitted(model, noise=0), PLACES)).all()
+    # A thousandth of a pixel is more than rounding.
+    near = landmark_errors(fitted(model, noise=1e-3))
+    assert not near.is_exact
+    assert near.localisation == pytest.approx(1e-3 * math.sqrt(2), rel=0.6)
+
+
+@pytest.mark.parametrize("model", FEWEST)
 def test_pairs_held_back_tell_the_target_error(model: Model) -> None:
     pairs = fitted(model).landmarks
     assert pairs is not None

@@ -16,9 +16,6 @@ from clem_retrace.plugin.roles import image_id, role
 from clem_retrace.plugin.widget import RetraceWidget
 from clem_retrace.synthetic import simulate_pair
 
-#: Milliseconds within which the pair must have been registered, on a busy machine.
-LONG = 120_000
-
 #: What makes a run quick.
 QUICK = {
     "search": "oriented",
@@ -120,8 +117,8 @@ class Sitting:
 
     def wait(self):
         """Wait until nothing is being run, and no thread works any more."""
-        self.qtbot.waitUntil(self.idle, timeout=LONG)
-        self.qtbot.waitUntil(lambda: not workers(), timeout=LONG)
+        self.qtbot.waitUntil(self.idle)
+        self.qtbot.waitUntil(lambda: not workers())
 
     def cancel(self):
         """Press Cancel."""

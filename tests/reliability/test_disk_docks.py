@@ -25,7 +25,7 @@ from clem_retrace.plugin.notices import warn
 from clem_retrace.plugin.plots.why_box import WhyBox
 
 from .faults import at_call, file_size_limit, posix, state
-from .sitting import LONG, QUICK, Sitting, fresh_layers, small_pair, workers
+from .sitting import QUICK, Sitting, fresh_layers, small_pair, workers
 
 pytestmark = posix
 
@@ -113,7 +113,7 @@ def test_the_session(qtbot, pair, out, notices, tally) -> None:
         sitting.run()
         save = sitting.control("save_session").click
         tried = save_with_faults(save, out, notices)
-        assert sitting.message.startswith("Saved ")
+        assert sitting.message.startswith("\N{HEAVY CHECK MARK} Saved ")
         # The dock searches on.
         sitting.run()
         sitting.check_whole()
@@ -146,7 +146,7 @@ def test_the_export_dock(qtbot, pair, registration, out, notices, tally) -> None
 
             def save(name: str = name) -> None:
                 control(name).click()
-                qtbot.waitUntil(done, timeout=LONG)
+                qtbot.waitUntil(done)
                 qtbot.wait(30)
 
             tried += save_with_faults(save, out, notices)
@@ -200,13 +200,13 @@ def test_a_batch_whose_folder_cannot_be_written(qtbot, out, notices, tally) -> N
         dock.set_folder(out)
         with at_call(out, number, fail):
             dock.start()
-            qtbot.waitUntil(lambda: not dock.run.running and not workers(), timeout=LONG)
+            qtbot.waitUntil(lambda: not dock.run.running and not workers())
             qtbot.wait(20)
         assert {kind for kind, _ in notices} <= {"warning"}, notices
         assert not [name for name in state(out) if name.startswith(".")]
         tried += 1
     dock.start()
-    qtbot.waitUntil(lambda: not dock.run.running and not workers(), timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.run.running and not workers())
     assert "results.csv" in state(out)
     dock.released()
     tally(faults=tried, lost=0)

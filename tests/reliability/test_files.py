@@ -27,7 +27,7 @@ targets = importlib.import_module("targets")
 IMAGES = ("tiff", "mrc", "dm", "pictures")
 
 #: Seconds of the processor that a small file may take to be read or refused, however it is damaged.
-LONGEST = 10.0
+LONGEST = 30.0
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,11 @@ import zarr
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
 from clem_retrace import Micrograph, Roi, register
+from clem_retrace.decimating import decimate
 from clem_retrace.errors import BadImage
 from clem_retrace.inputs import in_memory
 from clem_retrace.representation import select_sigma
-from clem_retrace.resampling import decimate, sample
+from clem_retrace.resampling import sample
 
 from .conftest import times
 

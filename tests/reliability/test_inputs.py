@@ -35,9 +35,10 @@ from clem_retrace.inputs import (
     overlap_region,
     resolve_ratio,
 )
-from clem_retrace.micrograph import ImageFacts, Micrograph, Roi, project
+from clem_retrace.micrograph import ImageFacts, Micrograph, Roi
 from clem_retrace.options import PRESETS, RegistrationOptions, declarations
 from clem_retrace.pixels import LARGEST_VALUE
+from clem_retrace.projections import project
 
 from .conftest import cases
 from .strategies import (
@@ -55,7 +56,7 @@ from .strategies import (
 from .trials import Tried
 
 #: Seconds of the processor that a case may take; most take some milliseconds.
-LONGEST = 5.0
+LONGEST = 30.0
 
 
 @pytest.fixture

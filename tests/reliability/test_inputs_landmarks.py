@@ -27,7 +27,7 @@ from .strategies import coordinates, images, matrices, mostly, numbers, odd_obje
 from .trials import Tried
 
 #: Seconds of the processor that a case may take; most take some milliseconds.
-LONGEST = 10.0
+LONGEST = 30.0
 
 MODELS: tuple[Model, ...] = get_args(Model)
 

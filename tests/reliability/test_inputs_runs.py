@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clem_retrace.by_hand import register_from
 from clem_retrace.events import StageResult
 from clem_retrace.geometry import as_transform, similarity
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import refine, register, register_from
+from clem_retrace.pipeline import refine, register
 from clem_retrace.registration.estimate import AffineEstimate
 from clem_retrace.result import Registration
 from clem_retrace.retracing import Match

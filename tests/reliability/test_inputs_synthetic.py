@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clem_retrace.decimating import decimate
 from clem_retrace.geometry import as_transform, decompose
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.registration.affine import register_affine
@@ -19,7 +20,7 @@ from clem_retrace.representation import (
     select_sigma,
     standardise,
 )
-from clem_retrace.resampling import decimate, sample
+from clem_retrace.resampling import sample
 from clem_retrace.retracing import oriented_search
 from clem_retrace.synthetic import simulate_pair
 

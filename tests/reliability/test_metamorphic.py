@@ -17,10 +17,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from clem_retrace.by_hand import register_from
 from clem_retrace.geometry import Matrix, compose, decimation, invert, map_points, translation
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
-from clem_retrace.pipeline import register, register_from
+from clem_retrace.pipeline import register
 from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair, simulate_pair
 

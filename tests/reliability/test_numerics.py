@@ -20,10 +20,11 @@ import pytest
 import zarr
 from numpy.typing import NDArray
 
+from clem_retrace.by_hand import register_from
 from clem_retrace.geometry import compose, translation
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.parallel import with_threads
-from clem_retrace.pipeline import register, register_from
+from clem_retrace.pipeline import register
 from clem_retrace.result import Registration
 from clem_retrace.synthetic import Pair, simulate_pair
 

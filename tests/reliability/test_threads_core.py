@@ -16,11 +16,12 @@ import pytest
 import tifffile
 
 from clem_retrace.batch import BatchRow, ImageFile, batch_steps, run_batch
+from clem_retrace.by_hand import register_from_steps
 from clem_retrace.events import StageResult
 from clem_retrace.memory import Memory
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.parallel import in_order, with_threads
-from clem_retrace.pipeline import register, register_from_steps, steps
+from clem_retrace.pipeline import register, steps
 from clem_retrace.synthetic import simulate_pair
 
 from .conftest import times

@@ -29,7 +29,7 @@ from clem_retrace.registration.landmarks import Landmarks
 
 from .conftest import EFFORT, times
 from .leaks import children, wait_for
-from .sitting import LONG, QUICK, fresh_layers, small_pair, workers
+from .sitting import QUICK, fresh_layers, small_pair, workers
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ class Place:
 
     def wait(self, until=lambda: True):
         """Wait for something, and until no thread works."""
-        self.qtbot.waitUntil(until, timeout=LONG)
-        self.qtbot.waitUntil(lambda: not workers(), timeout=LONG)
+        self.qtbot.waitUntil(until)
+        self.qtbot.waitUntil(lambda: not workers())
         # What the threads have posted arrives.
         self.qtbot.wait(30)
 

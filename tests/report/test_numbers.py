@@ -7,11 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from clem_retrace.by_hand import register_from
 from clem_retrace.evaluation import centre_distance
 from clem_retrace.geometry import decompose, map_points, similarity
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.options import RegistrationOptions, declarations
-from clem_retrace.pipeline import register, register_from
+from clem_retrace.pipeline import register
 from clem_retrace.registration.fits import fit_landmarks
 from clem_retrace.registration.landmark_errors import landmark_errors, predicted_error
 from clem_retrace.registration.landmarks import Landmarks

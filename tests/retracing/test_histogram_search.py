@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from clem_retrace.decimating import decimate
 from clem_retrace.errors import BadImage, InvalidOption, PatchLargerThanEM, RoiError
 from clem_retrace.events import Progress
 from clem_retrace.geometry import decimation, invert, map_points
 from clem_retrace.micrograph import Micrograph, Roi
-from clem_retrace.resampling import decimate
 from clem_retrace.retracing.descriptors import (
     LDP_BINS,
     ldp_codes,
@@ -207,15 +207,19 @@ def test_a_patch_drawn_by_hand_stretches_the_lm() -> None:
     assert (patch.height, patch.width) == pytest.approx((120, 80))
 
 
+# On a coarse grid neighbours come closer to each other as they are refined.
+@pytest.mark.parametrize("overlap", [0.9, 0.45])
 @pytest.mark.parametrize("pixel", [1.0, 4.0])
-def test_candidates_are_ranked_distinct_and_at_most_as_many_as_asked(pixel: float) -> None:
-    em = log_index(texture(32, (400, 500)))
+def test_candidates_are_ranked_distinct_and_at_most_as_many_as_asked(
+    pixel: float, overlap: float
+) -> None:
+    em = log_index(texture(34, (200, 260)))
     found = histogram_search(
-        em, em, Roi(50, 50, 40, 60), bins=BINS, turns=log_turns(BINS), ratio=pixel, limit=7,
-        em_to_grid=decimation(pixel),
+        em, em, Roi(50, 50, 40, 60), bins=BINS, turns=log_turns(BINS), ratio=pixel, limit=6,
+        em_to_grid=decimation(pixel), overlap=overlap,
     )  # fmt: skip
     scores = [match.score for match in found.matches]
-    assert len(scores) == 7
+    assert len(scores) == 6
     assert scores == sorted(scores, reverse=True)
     for number, one in enumerate(found.matches):
         for other in found.matches[:number]:
@@ -275,15 +279,14 @@ def test_a_search_of_the_papers_size_takes_seconds_and_never_pauses_long() -> No
     em = np.random.default_rng(38).integers(0, 64, (2664, 4008)).astype(np.uint16)
     roi = Roi(10, 10, 60, 40)
     lm = em[:100, :100]
-    last = start = time.perf_counter()
-    longest = 0.0
+    times = [time.process_time()]
     for _ in histogram_search_steps(
         lm, em, roi, bins=64, turns=log_turns(64), ratio=10.0, em_to_grid=None,
         similarity="cosine", overlap=0.9, row_step=0.3, col_step=0.2, patch=None,
         limit=10, stage="search",
     ):  # fmt: skip
-        now = time.perf_counter()
-        longest, last = max(longest, now - last), now
-    # 230,000 windows in two orientations: 0.6 s on one free core; here the machine may be busy
-    assert time.perf_counter() - start < 10
-    assert longest < 0.5
+        times.append(time.process_time())
+    # 230,000 windows in two orientations: 0.6 s of one free core
+    assert times[-1] - times[0] < 10
+    assert np.diff(times).max() < 2
+    assert np.median(np.diff(times)) < 0.1

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clem_retrace.alignment import Scene
 from clem_retrace.errors import BadImage
 from clem_retrace.events import Event, Progress, run
-from clem_retrace.geometry import Matrix, compose, decompose, map_points
+from clem_retrace.geometry import Matrix, compose, decompose, magnification_of, map_points
 from clem_retrace.memory import Memory, Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.options import RegistrationOptions
 from clem_retrace.retracing.candidates import Candidates
+from clem_retrace.retracing.orientations import OrientationGrid
 from clem_retrace.retracing.oriented_search import oriented_search, oriented_search_steps
 from clem_retrace.synthetic import Pair, simulate_pair
 
@@ -139,6 +141,7 @@ def test_the_similarity_map_peaks_at_the_match(found: Candidates, pair: Pair) ->
     peak = np.unravel_index(np.nanargmax(found.similarity), found.similarity.shape)
     at = map_points(found.similarity_to_em, peak)
     # the map's pixels are 3 LM pixels wide
+    assert magnification_of(found.similarity_to_em) == pytest.approx(3 * RATIO)
     assert math.dist(at, found.best.centre) < 3 * RATIO * 1.5
     last = map_points(found.similarity_to_em, np.subtract(found.similarity.shape, 1))
     assert last == pytest.approx(np.subtract(pair.em.shape, 1), abs=3 * RATIO)
@@ -244,13 +247,28 @@ def test_progress_goes_on_within_each_stage(pair: Pair) -> None:
     run(steps, events.append)
     progress = [event for event in events if isinstance(event, Progress)]
     assert len(progress) == len(events)
-    assert all(event.stage.startswith("here") for event in progress)
+    # What is sure at once is not looked at again.
+    assert {event.stage for event in progress} == {"here", "here, representation", "here, growth"}
     assert all(event.done <= event.total for event in progress)
     for one, after in pairwise(progress):
         if (one.stage, one.total) == (after.stage, after.total):
             assert one.done <= after.done
         else:
             assert after.done == 0
+
+
+def test_angles_are_as_fine_as_region_and_surroundings_are_wide(pair: Pair) -> None:
+    scene = Scene.at(pair.lm, pair.em, pair.roi, ratio=RATIO, cell=3.0, sigma=1.0)
+    weights = scene.weights(60.0)
+    from_centre = np.moveaxis(np.indices(weights.shape), 0, -1) - scene.roi.centre
+    radius = np.sqrt(np.average((from_centre**2).sum(axis=-1), weights=weights))
+    grid = OrientationGrid(radius=float(radius), tolerance=1.2, ratio_uncertainty=0.0)
+    steps = oriented_search_steps(
+        pair.lm, pair.em, pair.roi, RATIO, ratio_uncertainty=0.0, context=60.0, stage="here"
+    )
+    total = next(event.total for event in steps if event.stage == "here")
+    steps.close()
+    assert total == len(list(grid.turns()))
 
 
 def test_another_region_of_the_same_images_is_compared_on_the_same_representations(

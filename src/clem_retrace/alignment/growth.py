@@ -212,7 +212,5 @@ def _neighbours(lm_to_em: Matrix, scene: Scene) -> list[Matrix]:
 
 def _plausible(lm_to_em: Matrix) -> bool:
     """Whether an alignment could be of two images of one section."""
-    linear = lm_to_em[:2, :2]
-    if not np.isfinite(lm_to_em).all() or abs(np.linalg.det(linear)) < 1e-9:
-        return False
-    return decompose(lm_to_em).anisotropy < LARGEST_ANISOTROPY
+    flat = abs(np.linalg.det(lm_to_em[:2, :2])) < 1e-9
+    return not flat and decompose(lm_to_em).anisotropy < LARGEST_ANISOTROPY

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.alignment.template import Template, proximity
+from clem_retrace.decimating import decimate_steps
 from clem_retrace.events import Steps, run
 from clem_retrace.geometry import Matrix, compose, invert
 from clem_retrace.memory import Recall
 from clem_retrace.micrograph import Micrograph, Roi
 from clem_retrace.representation.matched import normalised_log
-from clem_retrace.resampling import decimate_steps
 
 __all__ = ["Scene"]
 

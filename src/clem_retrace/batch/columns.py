@@ -12,8 +12,8 @@ from typing import Any, get_args
 
 from clem_retrace.declaring import Declaration
 from clem_retrace.errors import BadFile, InvalidOption
-from clem_retrace.micrograph import Projection
 from clem_retrace.options import PRESETS, declarations
+from clem_retrace.projections import Projection
 
 __all__ = ["RECTANGLE", "TRUTH", "Cells", "Column", "column_of", "columns", "is_remark"]
 

@@ -12,8 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from clem_retrace.micrograph import Projection, Roi
+from clem_retrace.micrograph import Roi
 from clem_retrace.options import RegistrationOptions
+from clem_retrace.projections import Projection
 
 __all__ = ["BadRow", "BatchRow", "ImageFile", "Row", "installed", "row_digest"]
 

@@ -28,7 +28,8 @@ from clem_retrace.io.pixel_sizes import (
     tiff_pixel_size,
 )
 from clem_retrace.io.tiff import checked_series, open_tiff
-from clem_retrace.micrograph import Micrograph, Projection, project
+from clem_retrace.micrograph import Micrograph
+from clem_retrace.projections import Projection, project
 
 __all__ = ["ImageStack", "read_micrograph", "read_stack"]
 

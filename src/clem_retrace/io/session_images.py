@@ -21,8 +21,9 @@ from clem_retrace.events import Progress, Steps, run
 from clem_retrace.io.session_paths import Place, paths_in, places_of
 from clem_retrace.io.tables import Table
 from clem_retrace.memory import digest_steps
-from clem_retrace.micrograph import Micrograph, Projection
+from clem_retrace.micrograph import Micrograph
 from clem_retrace.pixels import read
+from clem_retrace.projections import Projection
 from clem_retrace.registration.landmarks import Which
 
 if TYPE_CHECKING:

@@ -242,7 +242,9 @@ def _run(table: Table, place: Place) -> SessionRun:
     BadFile
         Something is missing or of another kind.
     """
-    results = tuple(_result(row) for row in table.tables("results"))
+    from clem_retrace.result import Registration
+
+    results = tuple(Registration.from_dict(row.values) for row in table.tables("results"))
     values = _images_and_drawings(table, place)
     if not results or values["lm"] is None or values["em"] is None:
         raise BadFile(f"{table.where} lacks a result or an image")
@@ -253,25 +255,6 @@ def _run(table: Table, place: Place) -> SessionRun:
         name=table.text("name"),
         time=table.time("time"),
     )
-
-
-def _result(table: Table) -> Registration:
-    """Return a run's result.
-
-    Raises
-    ------
-    BadFile
-        Something is missing or of another kind.
-    """
-    from clem_retrace.result import Registration
-
-    result = Registration.from_dict(table.values)
-    try:
-        json.dumps(result.to_dict(), allow_nan=False)
-    except ValueError:
-        # In a list of numbers NumPy reads null as one that is not finite.
-        raise BadFile(f"{table.where} lacks a number in a list") from None
-    return result
 
 
 def _images_and_drawings(table: Table, place: Place) -> dict[str, Any]:

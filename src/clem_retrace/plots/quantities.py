@@ -6,13 +6,21 @@ import math
 
 __all__ = ["both_lengths", "percent", "physical", "round_length", "whole_percent"]
 
+#: Units of lengths, and how many nm each is.
+UNITS = ((1_000_000, "mm"), (1_000, "\u00b5m"), (1, "nm"))
+
 
 def physical(pixels: float, pixel_size: float | None, digits: int = 3) -> str:
-    """Return a length in nm or µm; empty when the pixel size is not known."""
+    """Return a length in nm, µm or mm; empty when the pixel size is not known.
+
+    What is less than an atom comes of rounding, and is 0.
+    """
     if pixel_size is None:
         return ""
-    nm = float(f"{pixels * pixel_size:.{digits}g}")
-    return f"{nm / 1000:g} \u00b5m" if abs(nm) >= 1000 else f"{nm:g} nm"
+    # And 0 has no sign.
+    nm = round(float(f"{pixels * pixel_size:.{digits}g}"), 2) + 0.0
+    size, unit = next((one for one in UNITS if abs(nm) >= one[0]), UNITS[-1])
+    return f"{nm / size:g} {unit}"
 
 
 def both_lengths(pixels: float, pixel_size: float | None) -> str:

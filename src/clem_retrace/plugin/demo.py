@@ -11,7 +11,7 @@ from clem_retrace.plugin.samples import pair_layers
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
     from clem_retrace.synthetic import Pair
 
 __all__ = ["show"]

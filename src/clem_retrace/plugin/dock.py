@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
     QDockWidget,
@@ -19,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from clem_retrace.plugin.looks import style_sheet
+from clem_retrace.plugin.looks import set_primary, style_sheet
 from clem_retrace.plugin.step_box import StepBox
 from clem_retrace.plugin.timers import soon
 
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ScrollingDock", "StepsDock", "ignore_wheel"]
 
-#: Pixels that are left free at the sides.
-MARGINS = 6
+#: Pixels that are left free at the right of the boxes, and round everything.
+RIGHT, ROUND = 6, 2
 
 #: Width of a dock of steps in characters, if no row needs more.
 WIDTH = 56
@@ -41,15 +42,16 @@ SETTLED = 100
 class ScrollingDock(QWidget):
     """Base of a dock widget: as wide as its boxes need, as high as the window allows.
 
-    It knows when it has got its place in a window (`opened`), when the layers of the viewer
-    are others (`layers_changed`) and when its dock was closed (`released`); what is in the
-    boxes is the subclass's.
+    It knows when it has got its place in a window (`opened`), when it is hidden and shown
+    again (`hidden_changed`), when the layers of the viewer are others (`layers_changed`) and
+    when its dock was closed (`released`); what is in the boxes is the subclass's.
     """
 
     # Read by `event`, which Qt calls before `__init__` is through.
     _docked = False
     _opened = False
     _in_place = False
+    _hidden = False
 
     def __init__(self, name: str, viewer: Viewer, parent: QWidget | None = None) -> None:
         """Make an empty dock.
@@ -74,13 +76,13 @@ class ScrollingDock(QWidget):
         """Lay out the boxes, and the bar below them."""
         content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(2, 2, MARGINS, 2)
+        column.setContentsMargins(ROUND, ROUND, RIGHT, ROUND)
         for box in boxes:
             column.addWidget(box)
         column.addStretch(1)
         self._scroll.setWidget(content)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setContentsMargins(ROUND, ROUND, ROUND, ROUND)
         layout.addWidget(self._scroll, 1)
         layout.addWidget(bar)
         ignore_wheel(self)
@@ -111,6 +113,10 @@ class ScrollingDock(QWidget):
     def theme_changed(self) -> None:
         """Look as the viewer does."""
         self.setStyleSheet(style_sheet(self._viewer.theme))
+        for control in self.findChildren(QAbstractButton):
+            if control.property("primary"):
+                # Its sign has the colour of the text.
+                set_primary(control, True)
 
     def reveal(self, box: QWidget) -> None:
         """Scroll to a box, once it has the size of its present content."""
@@ -119,6 +125,12 @@ class ScrollingDock(QWidget):
 
     def opened(self) -> None:
         """Do what is due when the dock has its place; for subclasses."""
+
+    def hidden_changed(self) -> None:
+        """Take what is shown out of the viewer when hidden, or put it back; for subclasses.
+
+        A dock behind another tab is not hidden: users go from tab to tab.
+        """
 
     def released(self) -> None:
         """Let go of the viewer, the dock was closed; of all else in subclasses."""
@@ -132,7 +144,8 @@ class ScrollingDock(QWidget):
     def sizeHint(self) -> QSize:
         """Return a width that shows every control and leaves most of the window to images."""
         bar = self._scroll.verticalScrollBar().sizeHint().width()
-        return QSize(self.content_width() + bar + MARGINS, super().sizeHint().height())
+        beside = bar + 2 * (ROUND + self._scroll.frameWidth())
+        return QSize(self.content_width() + beside, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         """Return the same width: the boxes scroll down only."""
@@ -141,10 +154,25 @@ class ScrollingDock(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Take its place, the first time, and tell so."""
         super().showEvent(event)
+        self._tell_hidden()
         if not self._opened:
             self._opened = True
+            # It has the window's colours only now.
+            soon(self, self.theme_changed)
             soon(self, self._join_tabs)
             soon(self, self.opened, SETTLED)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Tell when the dock was hidden."""
+        super().hideEvent(event)
+        self._tell_hidden()
+
+    def _tell_hidden(self) -> None:
+        dock = _dock_of(self)
+        hidden = dock is not None and dock.isHidden()
+        if hidden is not self._hidden:
+            self._hidden = hidden
+            self.hidden_changed()
 
     def _join_tabs(self) -> None:
         """Become a tab beside another dock of ours: below it there is too little room."""
@@ -201,7 +229,8 @@ class StepsDock(ScrollingDock):
     def content_width(self) -> int:
         """Return the width of the widest step, folded or not: it does not change with them."""
         usual = self.fontMetrics().averageCharWidth() * WIDTH
-        return int(max(usual, *(step.full_width for step in self._steps_shown)))
+        widest = max(step.full_width for step in self._steps_shown)
+        return int(max(usual, widest + ROUND + RIGHT))
 
 
 class _WheelFilter(QObject):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 __all__ = ["Fold"]
@@ -38,6 +39,11 @@ class Fold(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(content)
         self._show(False)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least size, wide enough for the content, folded or not."""
+        least = super().minimumSizeHint()
+        return least.expandedTo(QSize(self._content.minimumSizeHint().width(), 0))
 
     def _show(self, shown: bool) -> None:
         self.button.setText(f"{'▾' if shown else '▸'} {self._title}")

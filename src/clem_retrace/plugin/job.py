@@ -19,7 +19,7 @@ from clem_retrace.plugin.layers import ImageSource
 from clem_retrace.plugin.regions import cut
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
 
 __all__ = ["Answer", "Job", "Reader"]
 
@@ -145,11 +145,11 @@ class Job:
     ) -> Steps[Registration]:
         """Yield the events of the search or, from a place given by hand, of the registration."""
         # Imported when needed, in the worker: what computes brings scipy, and docks open without.
-        from clem_retrace import pipeline
+        from clem_retrace import by_hand, pipeline
 
         if self.start is not None:
             return (
-                yield from pipeline.register_from_steps(
+                yield from by_hand.register_from_steps(
                     lm, em, self.roi, self.start, self.options, memory=memory
                 )
             )

@@ -13,10 +13,13 @@ import numpy as np
 
 from clem_retrace.errors import BadImage
 from clem_retrace.io.formats import recognise
-from clem_retrace.micrograph import Micrograph, Projection, project
+from clem_retrace.micrograph import Micrograph
+from clem_retrace.projections import Projection, project
 
 if TYPE_CHECKING:
     from napari.layers import Image
+
+    from clem_retrace.registration.landmarks import Which
 
 __all__ = [
     "ORIGIN",
@@ -63,12 +66,15 @@ class Origin:
         Of the file they were read from.
     sample : str
         Of which sample pair they are; empty otherwise.
+    which : {"lm", "em"} or None
+        Which image of the sample pair.
     stack : StackChoice or None
         What was taken of the file, when the layer holds only that.
     """
 
     path: str | None = None
     sample: str = ""
+    which: Which | None = None
     stack: StackChoice | None = None
 
 

@@ -49,8 +49,8 @@ def style_sheet(theme: str) -> str:
     from napari.utils.theme import get_theme
 
     colours = get_theme(theme)
-    text, current, ground = (
-        getattr(colours, name).as_hex() for name in ("text", "current", "foreground")
+    text, current, ground, behind = (
+        getattr(colours, name).as_hex() for name in ("text", "current", "foreground", "background")
     )
     return f"""
         QPushButton[primary="true"] {{
@@ -66,6 +66,14 @@ def style_sheet(theme: str) -> str:
             background-color: {ground}; text-align: left; padding: 3px;
         }}
         QPushButton[header="true"]:focus {{ border: 1px solid {text}; }}
+        QListView::item {{ min-height: 18px; }}
+        QAbstractItemView::indicator {{
+            width: 12px; height: 12px; border: 1px solid {text}; border-radius: 2px;
+            background-color: {behind};
+        }}
+        QAbstractItemView::indicator:checked {{
+            image: url("theme_{theme}:/check.svg"); background-color: {current};
+        }}
     """
 
 

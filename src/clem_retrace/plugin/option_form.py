@@ -13,13 +13,13 @@ from typing import Any, Literal
 
 from magicgui.widgets import CheckBox, create_widget
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QAbstractButton, QFormLayout, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QAbstractButton, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.declaring import Declaration
 from clem_retrace.options import RegistrationOptions, declarations
 from clem_retrace.plugin.fold import Fold
 from clem_retrace.plugin.form import by_path
-from clem_retrace.plugin.looks import form_layout, keep_choice_narrow, keep_number_narrow
+from clem_retrace.plugin.looks import form_layout, keep_number_narrow
 
 __all__ = ["OptionForm"]
 
@@ -71,8 +71,6 @@ class _OptionRow:
         if declared.kind is bool:
             # Its name stands before it already.
             native.setText("")
-        if declared.choices:
-            keep_choice_narrow(native, 5)
         if declared.kind in (int, float):
             keep_number_narrow(native)
         if declared.kind is float:
@@ -107,10 +105,11 @@ class _OptionRow:
         if self.auto is None:
             return self.editor.native
         both = QWidget()
-        layout = QHBoxLayout(both)
+        # One over the other: beside the box there is no room for the unit.
+        layout = QVBoxLayout(both)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.auto.native)
-        layout.addWidget(self.editor.native, 1)
+        layout.addWidget(self.editor.native)
         return both
 
     @property

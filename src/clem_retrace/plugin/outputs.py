@@ -22,8 +22,8 @@ from clem_retrace.plugin.regions import region_slices
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from clem_retrace.pipeline import Registration
     from clem_retrace.registration.pair_transform import PairTransform
+    from clem_retrace.result import Registration
     from clem_retrace.retracing.candidates import Candidates, Match
 
 __all__ = [

@@ -68,7 +68,7 @@ CONTROLS: Mapping[str, _Controls] = MappingProxyType(
             "patch_layer",
             "EM patch",
             "EM patch",
-            "from the region",
+            "not drawn",
             "Draw, anywhere on the EM image, a rectangle of the size that the histogram search "
             "looks for; it takes the place of the typed height and width",
         ),

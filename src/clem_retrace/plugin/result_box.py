@@ -17,9 +17,9 @@ from clem_retrace.plugin.notices import sentence
 
 if TYPE_CHECKING:
     from clem_retrace.evaluation import Distance
-    from clem_retrace.pipeline import Registration
     from clem_retrace.plugin.runs import Run
     from clem_retrace.registration.estimate import AffineEstimate
+    from clem_retrace.result import Registration
 
 __all__ = ["ResultBox", "readout", "verdict_text"]
 

@@ -16,13 +16,13 @@ from clem_retrace.plugin.runs import Run, Runs
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
-    from clem_retrace.pipeline import Registration
     from clem_retrace.plugin.form import Form
     from clem_retrace.plugin.plots import WhyBox
     from clem_retrace.plugin.result_box import ResultBox
     from clem_retrace.plugin.run_list import RunList
     from clem_retrace.plugin.scene import Scene
     from clem_retrace.plugin.searching import Searching
+    from clem_retrace.result import Registration
     from clem_retrace.retracing import Candidates
 
 __all__ = ["Results"]

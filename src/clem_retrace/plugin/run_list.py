@@ -86,18 +86,22 @@ class RunList(QWidget):
         self._command = button(
             "copy_command",
             "Copy as command",
-            "Copy the command line that does this run again, the candidate shown taken",
+            "Copy the command line that does this run again, with the candidate that is shown",
         )
         self._python = button(
             "copy_python",
             "Copy as Python",
-            "Copy the Python script that does this run again, the candidate shown taken",
+            "Copy the Python script that does this run again, with the candidate that is shown",
         )
         self._save = button(
-            "save_session", "Save session …", "Write the images' places, the settings and all runs"
+            "save_session",
+            "Save session …",
+            "Write all runs, the settings, and where the images are, to a file",
         )
         self._open = button(
-            "open_session", "Open session …", "Open the images, the settings and runs of a file"
+            "open_session",
+            "Open session …",
+            "Open the images, the settings and all runs of a session that was saved",
         )
         note = hint_label("runs_kept", "How many runs are kept")
         note.setText(f"The last {limit} runs are kept until napari is closed; a file keeps them.")

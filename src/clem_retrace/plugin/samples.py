@@ -102,9 +102,10 @@ def pair_layers(pair: Pair, *, lm_colormap: str = "gray", sample: str = "") -> l
     sample : str
         The name of the sample that the pair is, if it is one.
     """
-    origin = Origin(sample=sample) if sample else None
-    lm = image_of(pair.lm, f"LM {pair.name}", lm_colormap, origin)
-    em = image_of(pair.em, f"EM {pair.name}", "gray", origin)
+    lm_origin = Origin(sample=sample, which="lm") if sample else None
+    em_origin = Origin(sample=sample, which="em") if sample else None
+    lm = image_of(pair.lm, f"LM {pair.name}", lm_colormap, lm_origin)
+    em = image_of(pair.em, f"EM {pair.name}", "gray", em_origin)
     place_beside(em, lm, [])
     layers = [image.as_layer_data_tuple() for image in (lm, em)]
     if pair.lm_to_em is not None:

@@ -111,7 +111,7 @@ class SessionFile(QObject):
         self._dialogs = FileDialogs(run_list)
         self._runner = Runner(self)
         self._runner.succeeded.connect(self._show)
-        self._runner.failed.connect(report)
+        self._runner.failed.connect(self._fail)
         self._runner.running_changed.connect(lambda _: self.changed.emit())
         run_list.save.connect(self._save)
         run_list.open.connect(self._open)
@@ -133,9 +133,9 @@ class SessionFile(QObject):
             path = self._dialogs.save("Save the session", "session", kinds)
             if path is not None:
                 sessions.save_session(path, self.session(path.name))
-                self.told.emit(f"saved {path.name}")
+                self.told.emit(f"✔ Saved {path}")
         except ClemRetraceError as error:
-            report(error)
+            self._fail(error)
 
     def session(self, name: str = "") -> Session:
         """Return the session as it stands.
@@ -182,7 +182,7 @@ class SessionFile(QObject):
             if found.micrograph is None:
                 self._ask_where(opened.session, role, found.image)
                 return
-        lm, em = self._layer(opened.lm), self._layer(opened.em)
+        lm, em = self._layer(opened.lm, "lm"), self._layer(opened.em, "em")
         self._controls.images.choose(lm, em)
         self._controls.images.keep()
         session, runs = opened.session, self._results.runs
@@ -195,12 +195,14 @@ class SessionFile(QObject):
         self._results.show_last()
         if session.landmarks is not None:
             self.landmarks_opened.emit(lm, em, session.landmarks)
-        self.told.emit(f"opened {len(opened.session.runs)} runs")
+        count = len(session.runs)
+        self.told.emit(f"✔ Opened a session of {count} run{'s' * (count != 1)}")
 
     def _ask_where(self, session: Session, role: Which, image: SessionImage) -> None:
         """Ask where an image is that was not found, and look there."""
         path = self._dialogs.open(f"Where is the {role.upper()} '{image.name}'?")
         if path is None:
+            self.told.emit(f"The session was not opened: its {role.upper()} image is missing")
             return
         there = image.at(path)
         found = (
@@ -210,11 +212,18 @@ class SessionFile(QObject):
         )
         self._runner.start(lambda: find_steps(found))
 
-    def _layer(self, found: FoundImage) -> Image:
+    def _fail(self, failure: Exception) -> None:
+        """Say why something could not be done: beside the dock, and for longer in it."""
+        self.told.emit(f"⚠ {report(failure)}")
+
+    def _layer(self, found: FoundImage, which: Which) -> Image:
         """Return the layer of an image, opened if it is not open yet."""
         image = found.image
         place = Origin(
-            None if image.path is None else str(image.path), image.sample, stack_of(image)
+            None if image.path is None else str(image.path),
+            image.sample,
+            which if image.sample else None,
+            stack_of(image),
         )
         for layer in self._controls.images.offered:
             if origin(layer) == place != Origin():

@@ -8,10 +8,10 @@ from typing import get_args
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 
-from clem_retrace.micrograph import Projection
 from clem_retrace.plugin.guesses import guess_channel_axis
 from clem_retrace.plugin.layers import StackChoice
 from clem_retrace.plugin.looks import form_layout, named
+from clem_retrace.projections import Projection
 
 __all__ = ["StackBox"]
 

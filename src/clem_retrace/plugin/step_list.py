@@ -61,7 +61,7 @@ class StepList(QObject):
         if coming is self._coming:
             return None
         before, self._coming = self._coming, coming
-        self.mark()
+        self._mark()
         if before is not None and HOME[before] == HOME[coming]:
             return None
         for name, box in self.boxes.items():
@@ -71,8 +71,8 @@ class StepList(QObject):
                 box.leave()
         return HOME[coming]
 
-    def mark(self) -> None:
-        """Mark the control to use next, in the colours of the present theme."""
+    def _mark(self) -> None:
+        """Mark the control to use next."""
         marked = None if self._coming is None else self._controls.get(self._coming)
         for control in set(self._controls.values()):
             set_primary(control, control is marked)

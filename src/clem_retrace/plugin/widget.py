@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
 
 __all__ = ["RetraceWidget"]
 
@@ -148,15 +148,9 @@ class RetraceWidget(StepsDock):
         self._results.forget_closed()
         self._running.forget_closed()
 
-    def theme_changed(self) -> None:
-        """Look as the viewer does."""
-        super().theme_changed()
-        self._steps.mark()
-
     def opened(self) -> None:
         """Bring the images into view, now that the dock has taken its room from them."""
         self._controls.placing.fit()
-        self._steps.mark()
 
     # How things stand
 

@@ -55,6 +55,9 @@ PARAMETERS: dict[Model, int] = {"rigid": 3, "similarity": 4, "affine": 6, "thin-
 #: Most pixels a side of an error map: it is smooth.
 MAP_SIDE = 128
 
+#: Scatter, LM pixels, that is rounding: such pairs were computed, or fit whatever they are.
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LandmarkErrors:
@@ -73,7 +76,8 @@ class LandmarkErrors:
     freedom : int
         Coordinates less parameters: how many numbers `localisation` rests on.
     localisation : float
-        Estimated FLE, root mean square; NaN without `freedom`.
+        Estimated FLE, root mean square; NaN without `freedom`, and where the pairs fit
+        exactly, as none that were placed do: they say nothing of the error.
     """
 
     residual: NDArray[np.float64]
@@ -86,6 +90,11 @@ class LandmarkErrors:
     def rms(self) -> float:
         """Root mean square of the residuals; NaN if there are none."""
         return rms(self.residual)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the pairs meet to rounding, also where they are left out."""
+        return rms(self.left_out) < ROUNDING
 
     def worst_first(self) -> NDArray[np.intp]:
         """Return the pairs' numbers, shape (K,), by what shows a misplaced one best.
@@ -140,6 +149,8 @@ def landmark_errors(transform: PairTransform) -> LandmarkErrors:
         left_out[used] = _left_out(transform, pairs.lm[used], pairs.em[used])
         squares = float((residual[used] ** 2).sum())
         localisation = math.sqrt(2 * squares / freedom) if freedom else math.nan
+    if localisation < ROUNDING:
+        localisation = math.nan
     return LandmarkErrors(residual, left_out, target, freedom, localisation)
 
 

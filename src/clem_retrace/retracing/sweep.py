@@ -250,10 +250,11 @@ def _field(
     """Return the spectrum of the image, and the normalisation at each position."""
     rows, cols = image.shape
     half = len(weights) // 2
-    # Wide enough that a template which hangs over one edge does not wrap to the other.
+    # Wide enough that a template which hangs over one edge does not wrap to the other. What does
+    # not fit in of one larger than the image is farther from its centre than any two pixels.
     shape = (
-        fft.next_fast_len(max(rows + half, 2 * half + 1), real=True),
-        fft.next_fast_len(max(cols + half, 2 * half + 1), real=True),
+        fft.next_fast_len(rows + half, real=True),
+        fft.next_fast_len(cols + half, real=True),
     )
     under = np.conj(_spectrum(weights, shape))
     layers = np.zeros((3, *shape), np.float32)

@@ -18,9 +18,6 @@ from clem_retrace.synthetic import simulate_pair
 
 from ..conftest import Controls
 
-#: Milliseconds within which a small batch must have come to its end, on a busy machine.
-LONG = 60_000
-
 #: What makes a run quick.
 QUICK = {
     "search": "oriented",
@@ -124,9 +121,9 @@ class Driver(Controls):
         """The states of the pairs."""
         return [state.kind for state in self.widget.states()]
 
-    def wait(self, until=None, timeout=LONG):
+    def wait(self, until=None):
         """Wait for something, or for the end of the batch."""
-        self.qtbot.waitUntil(until or (lambda: not self.widget.run.running), timeout=timeout)
+        self.qtbot.waitUntil(until or (lambda: not self.widget.run.running))
 
     def run(self):
         """Press Run, and wait for the end."""

@@ -55,18 +55,18 @@ def test_what_was_done_before_is_marked_and_passed_by(batch, cells, tmp_path, as
     qtbot.addWidget(other)
     asked.answers = [out / TABLE]
     other.pairs_box.open_table.emit()
-    qtbot.waitUntil(lambda: [state.kind for state in other.states()] == ["found"], timeout=5000)
+    qtbot.waitUntil(lambda: [state.kind for state in other.states()] == ["found"])
     assert "before" in other.states()[0].message
     assert other.folder == out
     other.start()
-    qtbot.waitUntil(lambda: not other.run.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not other.run.running)
     assert record.stat().st_mtime_ns == written
     # A pair that was changed is to be run anew.
     other.pairs_box.table.selectRow(0)
     other.pairs_box.form.changed.emit({"context": "20"})
     assert [state.kind for state in other.states()] == ["waiting"]
     other.pairs_box.form.changed.emit({"context": ""})
-    qtbot.waitUntil(lambda: [state.kind for state in other.states()] == ["found"], timeout=5000)
+    qtbot.waitUntil(lambda: [state.kind for state in other.states()] == ["found"])
 
 
 def test_all_again_runs_what_is_done_once_more(batch, cells, tmp_path):
@@ -111,11 +111,11 @@ def test_closing_the_dock_stops_the_batch(model, qtbot, cells, tmp_path):
     widget.set_folder(tmp_path / "out")
     widget.start()
     run = widget.run
-    qtbot.waitUntil(lambda: bool(run._started), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(run._started))
     widget.setParent(None)
     assert not run.running
     # The folder has no parts of results once the worker has let go.
-    qtbot.waitUntil(lambda: (tmp_path / "out" / "results.csv").exists(), timeout=10_000)
+    qtbot.waitUntil(lambda: (tmp_path / "out" / "results.csv").exists())
 
 
 def test_a_result_is_opened_with_its_images_region_and_overlay(batch, cells, small, tmp_path):

@@ -15,9 +15,6 @@ from clem_retrace.registration.landmarks import Landmarks
 
 from ..conftest import Controls
 
-#: Milliseconds within which what is done in a worker must have come to its end.
-LONG = 60_000
-
 
 @pytest.fixture
 def images(model, pair_layers):
@@ -96,7 +93,7 @@ class Driver(Controls):
 
     def wait(self):
         """Wait for the end of what is under way."""
-        self.qtbot.waitUntil(lambda: not self["cancel"].isEnabled(), timeout=LONG)
+        self.qtbot.waitUntil(lambda: not self["cancel"].isEnabled())
 
     @property
     def message(self):

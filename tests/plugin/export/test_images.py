@@ -159,8 +159,6 @@ def test_cancelling_leaves_the_old_file(dock, overlay, chosen, tmp_path):
     driver["save_image"].click()
     driver["cancel"].click()
     # It says what came of it when the worker has ended.
-    driver.qtbot.waitUntil(
-        lambda: driver.message == "Cancelled: nothing was changed.", timeout=10_000
-    )
+    driver.qtbot.waitUntil(lambda: driver.message == "Cancelled: nothing was changed.")
     assert list(tmp_path.glob(".*")) == []
     assert chosen.path.read_bytes() == b"old"

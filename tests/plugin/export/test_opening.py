@@ -31,7 +31,7 @@ def test_a_file_lays_the_em_over_the_lm(dock, model, images, chosen, tfm, regist
     assert layer.name == "EM on LM (pair.tfm)"
     assert np.allclose(pixels_between(layer, lm), registration.em_to_lm, atol=1e-9)
     assert driver.entries("transform_choice") == ["File pair.tfm"]
-    assert driver.message.startswith("✔ Opened pair.tfm")
+    assert driver.message == "✔ Opened as the layer 'EM on LM (pair.tfm)'"
     assert layer.metadata[roles.KEY]["transform"].origin == "file"
 
 

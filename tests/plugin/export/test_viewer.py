@@ -14,8 +14,6 @@ from clem_retrace.plugin.roles import FROM_FILE, role
 
 pytestmark = pytest.mark.viewer
 
-LONG = 60_000
-
 
 @pytest.fixture
 def export(viewer, pair_layers, quick, qtbot):
@@ -25,10 +23,10 @@ def export(viewer, pair_layers, quick, qtbot):
     preferences.remember_options(quick)
     _, retrace = viewer.window.add_plugin_dock_widget("clem-retrace", "Retrace and register")
     retrace.start()
-    qtbot.waitUntil(lambda: retrace.registration is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: retrace.registration is not None)
     retrace.result.findChild(QPushButton, "export").click()
     (widget,) = viewer.window._qt_window.findChildren(ExportWidget)
-    qtbot.waitUntil(widget.isVisible, timeout=5000)
+    qtbot.waitUntil(widget.isVisible)
     return widget
 
 
@@ -38,7 +36,7 @@ def control(widget, name):
 
 def do(widget, name, qtbot):
     control(widget, name).click()
-    qtbot.waitUntil(lambda: not control(widget, "cancel").isEnabled(), timeout=LONG)
+    qtbot.waitUntil(lambda: not control(widget, "cancel").isEnabled())
 
 
 def test_the_whole_way(viewer, export, chosen, tmp_path, qtbot):
@@ -55,7 +53,7 @@ def test_the_whole_way(viewer, export, chosen, tmp_path, qtbot):
     # Of an LM pixel of 110 nm, a millionth.
     assert np.allclose(*worlds, atol=1e-4)
     assert again.data is overlay.data
-    qtbot.waitUntil(lambda: export.held.overlay is again, timeout=5000)
+    qtbot.waitUntil(lambda: export.held.overlay is again)
     chosen.path = tmp_path / "em.ome.tif"
     do(export, "save_image", qtbot)
     assert tifffile.imread(chosen.path).any()
@@ -81,7 +79,7 @@ def test_closing_the_dock_stops_what_it_does(viewer, export, chosen, tmp_path, q
     chosen.path = tmp_path / "report.html"
     control(export, "write_report").click()
     viewer.window.remove_dock_widget(export.parentWidget())
-    qtbot.waitUntil(lambda: not isalive(export), timeout=5000)
+    qtbot.waitUntil(lambda: not isalive(export))
     viewer.add_image(np.zeros((4, 4)))
     qtbot.wait(1000)
     assert not chosen.path.exists()

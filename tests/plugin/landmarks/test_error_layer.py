@@ -11,6 +11,7 @@ from clem_retrace.plugin.landmarks.pairing import Pairing
 from clem_retrace.plugin.roles import LANDMARK_ERROR, role
 from clem_retrace.plugin.scene import Scene
 from clem_retrace.registration.landmark_errors import predicted_error
+from clem_retrace.registration.landmarks import Landmarks
 
 
 @pytest.fixture
@@ -66,6 +67,12 @@ def test_the_layer_follows_and_keeps_its_looks(model, errors, images, pairing, f
 def test_where_nothing_can_be_told_there_is_no_map(model, errors, images, pairing, facts, pairs):
     errors.show(fit(pairing, *facts), images[0])
     errors.show(fit(pairing.removing(range(pairs, 5)), *facts), images[0])
+    assert shown(model) == []
+    assert errors.limits is None
+
+
+def test_pairs_that_fit_exactly_have_no_map(model, errors, images, spots, facts):
+    errors.show(fit(Pairing(Landmarks.of(*spots)), *facts), images[0])
     assert shown(model) == []
     assert errors.limits is None
 

@@ -181,8 +181,7 @@ def test_a_spline_is_shown_when_it_has_been_bent(model, overlay, images, pairing
     (before,) = shown(model)
     before.opacity = 0.4
     bent = fit(dataclasses.replace(pairing, model="thin-plate spline"), *facts)
-    with qtbot.waitSignal(overlay.busy_changed, check_params_cb=lambda busy: not busy,
-                          timeout=20_000):  # fmt: skip
+    with qtbot.waitSignal(overlay.busy_changed, check_params_cb=lambda busy: not busy):
         overlay.show(bent, lm, em)
         # The one before is what is seen until then, and does not claim to be the spline.
         assert before.metadata[roles.KEY]["transform"] is not bent.transform

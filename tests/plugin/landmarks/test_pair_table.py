@@ -48,8 +48,8 @@ def test_texts(found):
     lm, em, residual, test = row.texts
     assert lm == "44, 102"
     assert em == ", ".join(f"{value:.0f}" for value in found.pairing.landmarks.em[1])
-    assert residual == error_text(found.residual[1], 110.0, in_nm=True)
-    assert test == error_text(found.test[1], 110.0, in_nm=True)
+    assert residual == error_text(found.residual[1], 110.0)
+    assert test == error_text(found.test[1], 110.0)
 
 
 def test_a_prediction_is_marked_and_one_outside_the_image_said_to_be_so(found, facts):
@@ -65,7 +65,7 @@ def test_a_pair_that_is_held_back_is_unticked_and_shows_the_error_of_the_others(
     number = table.shown.index(3)
     assert table.item(number, NAME).checkState() == Qt.CheckState.Unchecked
     assert table.item(number, TEST).font().italic()
-    assert table.item(number, TEST).text() == error_text(found.test[3], 110.0, in_nm=True)
+    assert table.item(number, TEST).text() == error_text(found.test[3], 110.0)
 
 
 def test_names_have_the_colours_of_their_points(table):
@@ -113,10 +113,14 @@ def test_only_names_can_be_edited(table):
     assert editable == [True, False, False, False, False]
 
 
-def test_the_header_tells_the_unit(table):
-    table.show_unit("px")
-    texts = [table.horizontalHeaderItem(n).text() for n in range(table.columnCount())]
-    assert texts[-2:] == ["Fit px", "Test px"]
+def test_errors_are_shown_with_their_units(found, facts):
+    row, col = found.pairing.landmarks.em[1]
+    far = fit(found.pairing.moving(1, "em", (row + 600, col)), *facts)
+    worst = rows(far, in_nm=True)[1]
+    assert worst.pair == 1
+    assert worst.texts[-1].endswith(" \u00b5m")
+    assert next(row for row in rows(found, in_nm=True) if row.pair == 0).texts[-2].endswith(" nm")
+    assert rows(far, in_nm=False)[1].texts[-1].endswith(" px")
 
 
 def test_equal_errors_leave_the_pairs_in_their_order(spots, facts):

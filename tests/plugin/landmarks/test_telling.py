@@ -19,24 +19,21 @@ from clem_retrace.plugin.landmarks.telling import (
     warnings,
 )
 from clem_retrace.registration.landmark_errors import landmark_errors, predicted_error
+from clem_retrace.registration.landmarks import Landmarks
 
 
 @pytest.mark.parametrize(
-    ("error", "in_nm", "text"),
+    ("error", "nm", "text"),
     [
-        (0.8, False, "0.80"),
-        (0.8, True, "88"),
-        (1.234, False, "1.23"),
-        (12.34, True, "1357"),
-        (math.nan, True, "-"),
+        (0.8, None, "0.80 px"),
+        (0.8, 110.0, "88 nm"),
+        (185.345, 110.0, "20.4 \u00b5m"),
+        (1.7e-13, 110.0, "0 nm"),
+        (math.nan, 110.0, "-"),
     ],
 )
-def test_errors_are_told_with_the_digits_they_deserve(error, in_nm, text):
-    assert error_text(error, 110.0, in_nm=in_nm) == text
-
-
-def test_without_a_pixel_size_errors_are_in_pixels():
-    assert error_text(0.8, None, in_nm=True) == "0.80"
+def test_errors_are_told_in_the_unit_that_suits_them(error, nm, text):
+    assert error_text(error, nm) == text
 
 
 def test_the_summary_holds_all_numbers_in_both_units(pairing, facts):
@@ -49,8 +46,7 @@ def test_the_summary_holds_all_numbers_in_both_units(pairing, facts):
     assert numbers.target == pytest.approx(by_hand.target[4])
     assert told.startswith("4 pairs, affine: rms ")
     for value in (numbers.rms, numbers.left_out, numbers.target, numbers.region):
-        px, nm = error_text(value, None, in_nm=False), error_text(value, 110.0, in_nm=True)
-        assert f"{px} px = {nm} nm" in told
+        assert f"{error_text(value, None)} = {error_text(value, 110.0)}" in told
     assert told.endswith("Mirrored.")
 
 
@@ -71,6 +67,21 @@ def test_what_fits_exactly_is_given_no_rms(pairing, facts):
     spline = fit(dataclasses.replace(pairing, model="thin-plate spline"), *facts)
     assert "rms" not in summary(spline)
     assert "leave-one-out" in summary(spline)
+
+
+def test_pairs_that_were_computed_tell_nothing_of_the_error(spots, facts):
+    exact = Pairing(Landmarks.of(*spots))
+    found = fit(exact, *facts)
+    assert summary(found) == "5 pairs, affine. Mirrored."
+    (warning,) = warnings(found)
+    assert "tell nothing of the error" in warning
+    # One that is held back is seen by nobody: what is known there is an error.
+    held = fit(exact.with_landmarks(exact.landmarks.switching(4, False)), *facts)
+    assert "at 1 held back 0.00 px = 0 nm" in summary(held)
+    # Each point where it was foretold is another matter, and said as such.
+    foretold = fit(exact.moving(2, "em", exact.landmarks.em[2], as_predicted=True), *facts)
+    (warning,) = warnings(foretold)
+    assert warning.startswith("1 pair confirmed where predicted")
 
 
 def test_confirmed_predictions_are_held_against_the_errors(pairing, facts):
@@ -105,7 +116,7 @@ def test_the_start_is_judged_by_the_pairs_placed(facts, truth, spots):
     begun = Pairing(start=truth).adding("lm", spots[0][0])
     assert "no pair has changed it yet" in summary(fit(begun, *facts))
     placed = begun.moving(0, "em", spots[1][0] + (30, 40))
-    assert "off by 5 px = 550 nm" in summary(fit(placed, *facts))
+    assert "off by 5.00 px = 550 nm" in summary(fit(placed, *facts))
 
 
 def test_an_overlay_of_earlier_pairs_is_never_given_numbers(pairing, facts):

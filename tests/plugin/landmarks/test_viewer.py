@@ -17,8 +17,6 @@ from clem_retrace.plugin.sight import camera, to_view
 
 pytestmark = pytest.mark.viewer
 
-LONG = 30_000
-
 
 def open_dock(viewer, qtbot):
     """Open the dock as the menu does, with both images in view."""
@@ -188,7 +186,7 @@ def test_pairs_are_there_when_the_dock_is_opened_again(viewer, images, qtbot, pa
 
 def test_closing_the_window_while_the_em_is_bent(viewer, images, opened, qtbot, pairing):
     bent = dataclasses.replace(pairing, model="thin-plate spline")
-    with qtbot.waitSignal(opened.canvas.overlay.busy_changed, timeout=LONG):
+    with qtbot.waitSignal(opened.canvas.overlay.busy_changed):
         opened.desk.replace(bent, "placed")
     viewer.close()
     qtbot.wait(300)

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QShortcut
 
 from clem_retrace.geometry import map_points
 from clem_retrace.io.transforms import read_transform
+from clem_retrace.plots.quantities import physical
 from clem_retrace.plugin import outputs, regions, roles
 from clem_retrace.plugin.compare.keys import KEYS as KEYS_OF_COMPARE
 from clem_retrace.plugin.frames import overlap, pixels_between
@@ -24,8 +25,6 @@ from clem_retrace.plugin.landmarks.widget import LandmarksWidget
 from clem_retrace.plugin.roles import LANDMARK_ERROR, LANDMARK_OVERLAY, LANDMARKS, role
 from clem_retrace.plugin.scene import Scene
 from clem_retrace.plugin.sight import camera
-
-LONG = 60_000
 
 
 def place(dock, spots, count):
@@ -166,11 +165,13 @@ def test_the_unit_of_the_table(dock, spots):
     dock.desk.click("lm", spots[0][3])
     dock.desk.click("em", spots[1][3] + (20, 20))
     table, unit = dock["pair_table"], dock["error_unit"]
-    in_nm = float(table.item(0, 3).text())
+    in_nm, nm = table.item(0, 3).text().split()
+    assert nm == "nm"
     unit.setCurrentIndex(1)
     unit.activated.emit(1)
-    assert float(table.item(0, 3).text()) * 110 == pytest.approx(in_nm, rel=0.02)
-    assert table.horizontalHeaderItem(3).text() == "Fit px"
+    in_px, px = table.item(0, 3).text().split()
+    assert px == "px"
+    assert float(in_px) * 110 == pytest.approx(float(in_nm), rel=0.02)
 
 
 def test_without_pixel_sizes_errors_are_in_pixels(open_dock, spots):
@@ -208,7 +209,7 @@ def test_the_error_map_and_what_its_colours_mean(dock, spots):
     assert dock["error_legend"].isVisibleTo(dock.widget)
     low, high = layer.contrast_limits
     said = dock["error_legend"].accessibleDescription()
-    assert said == f"dark is {low:.3g} nm, bright is {high:.3g} nm"
+    assert said == f"dark is {physical(low, 1.0)}, bright is {physical(high, 1.0)}"
     dock.click("error_map")
     assert not [one for one in dock.viewer.layers if role(one) == LANDMARK_ERROR]
     assert not dock["error_legend"].isVisibleTo(dock.widget)
@@ -537,7 +538,7 @@ def test_landmarks_are_saved_and_loaded(dock, spots, tmp_path, choose, name):
     title = "" if kind is None else f"{kind.title} ({' '.join(f'*{s}' for s in kind.suffixes)})"
     choose(path, title)
     dock.click("save_landmarks")
-    assert dock["told"].text() == f"Saved {name}"
+    assert dock["told"].text() == f"✔ Saved {path}"
     saved = dock.desk.pairing
     lm, em = dock.desk.fit.transform.lm, dock.desk.fit.transform.em
     assert len(read_transform(path, lm=lm, em=em).landmarks) == 5
@@ -559,6 +560,8 @@ def test_a_bad_file_is_told_and_changes_nothing(dock, spots, tmp_path, choose, n
     dock.click("load_landmarks")
     assert dock.desk.past is past
     assert str(path) in notices[-1][1]
+    # It is still read in the dock when the notification has gone.
+    assert dock["told"].text() == f"⚠ {notices[-1][1]}"
 
 
 def test_a_file_that_cannot_be_written_is_told(dock, spots, tmp_path, choose, notices):
@@ -566,6 +569,7 @@ def test_a_file_that_cannot_be_written_is_told(dock, spots, tmp_path, choose, no
     choose(tmp_path / "nowhere" / "pairs.json")
     dock.click("save_landmarks")
     assert "cannot be written" in notices[-1][1]
+    assert dock["told"].text() == f"⚠ {notices[-1][1]}"
 
 
 def test_a_dialog_that_is_cancelled_does_nothing(dock, spots, choose):

@@ -289,7 +289,7 @@ _TABLES = ("affine", "rotation")
 
 NGFF = Kind(
     name="ngff",
-    title="OME-NGFF 0.6 coordinate transformations, JSON",
+    title="OME-NGFF 0.6 transform, JSON",
     suffixes=(".ngff.json", "zarr.json", ".zattrs"),
     keeps_pairs=False,
     keeps_spline=False,

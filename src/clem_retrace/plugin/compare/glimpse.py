@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clem_retrace.decimating import decimate_steps
 from clem_retrace.events import Steps
 from clem_retrace.geometry import Matrix, compose, invert, magnification_of, map_points, translation
 from clem_retrace.micrograph import Micrograph
 from clem_retrace.plugin.compare.mesh import planes
 from clem_retrace.plugin.sight import footprint, point, to_view
-from clem_retrace.resampling import decimate_steps, warp
+from clem_retrace.resampling import warp
 
 if TYPE_CHECKING:
     from napari.layers import Image

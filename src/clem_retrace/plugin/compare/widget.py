@@ -206,7 +206,7 @@ class CompareWidget(ScrollingDock):
 
     def _restart(self) -> None:
         """Show the chosen images in the chosen way."""
-        pair = self._pair()
+        pair = None if self._hidden else self._pair()
         if self._mode is None or pair is None:
             self._close()
             return
@@ -251,6 +251,10 @@ class CompareWidget(ScrollingDock):
 
     def _tell(self, text: str) -> None:
         show_text(self._message, text)
+
+    def hidden_changed(self) -> None:
+        """Give the layers back as long as the dock is hidden."""
+        self._restart()
 
     def released(self) -> None:
         """Give the layers back, and let go of the viewer."""

@@ -20,7 +20,7 @@ from clem_retrace.registration.pair_transform import PairTransform
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
-    from clem_retrace.pipeline import Registration
+    from clem_retrace.result import Registration
 
 __all__ = ["HOLDERS", "Held", "held_transforms"]
 

@@ -76,8 +76,8 @@ class OpenBox(QWidget):
         self._button = button(
             "open_transform",
             "Open a transform file …",
-            "JSON of ours, ITK .tfm, BigWarp landmarks, eC-CLEM, OME-Zarr, or a 3 x 3 table: the "
-            "EM is laid over the LM by it, as a new layer",
+            "JSON of this program, ITK .tfm, BigWarp landmarks, eC-CLEM, OME-Zarr, or a 3 x 3 "
+            "table: the EM is laid over the LM by it, as a new layer",
         )
         self._button.clicked.connect(self.open)
         layout.addRow(self._button)
@@ -158,7 +158,7 @@ class Opening(QObject):
     ) -> str:
         """Add the layer of a file, or put it in the place of an earlier one of that file."""
         if not self._scene.has(lm):
-            return "the LM is no longer open"
+            return f"⚠ {path.name} was not opened: the LM is no longer in the viewer"
         data, keywords, kind = layer_data
         entry = keywords["metadata"][roles.KEY] | {"role": roles.FROM_FILE, "file": path}
         for old in self._scene.ours(roles.FROM_FILE):
@@ -171,7 +171,7 @@ class Opening(QObject):
         layer = self._show(Layer.create(data, keywords, kind), lm)
         self.opened.emit(layer)
         doubtful = doubt(transform)
-        return f"⚠ {doubtful}" if doubtful else f"✔ Opened {path.name}: see the layer {layer.name}"
+        return f"⚠ {doubtful}" if doubtful else f"✔ Opened as the layer '{layer.name}'"
 
     def _show(self, layer: Image, lm: Image) -> Image:
         """Add an overlay that looks like the others on an LM, and hide these."""

@@ -24,12 +24,12 @@ from clem_retrace.snippets import rank_taken
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from clem_retrace.pipeline import Registration
     from clem_retrace.plugin.export.held import Held
     from clem_retrace.plugin.results import Results
     from clem_retrace.plugin.runs import Run
     from clem_retrace.plugin.scene import Scene
     from clem_retrace.report.reported import ReportedRun
+    from clem_retrace.result import Registration
 
 __all__ = ["ToReport", "all_runs", "one_run"]
 
@@ -83,7 +83,7 @@ class ToReport:
 
     def _registered_steps(self, lm: FoundImage, em: FoundImage) -> Steps[Registration]:
         """Yield progress; return the transform as a result, as if it had been placed by hand."""
-        from clem_retrace.pipeline import register_from_steps
+        from clem_retrace.by_hand import register_from_steps
 
         assert self.transform is not None
         assert lm.micrograph is not None

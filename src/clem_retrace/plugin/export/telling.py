@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from clem_retrace.errors import RoiError
 from clem_retrace.geometry import decompose, invert, magnification_of
@@ -14,7 +13,7 @@ from clem_retrace.inputs import overlap_region
 from clem_retrace.micrograph import ImageFacts
 from clem_retrace.plots.quantities import physical
 from clem_retrace.plugin.notices import sentence
-from clem_retrace.registration.landmark_errors import landmark_errors
+from clem_retrace.registration.landmark_errors import landmark_errors, rms
 from clem_retrace.registration.pair_transform import Origin, PairTransform
 
 if TYPE_CHECKING:
@@ -86,12 +85,11 @@ def _error(held: Held) -> str:
         return "" if error is None else f"{_length(error, size)} expected, if the place is right"
     if held.transform.origin != "landmarks":
         return ""
-    left_out = landmark_errors(held.transform).left_out
-    left_out = left_out[np.isfinite(left_out)]
-    if not len(left_out):
+    errors = landmark_errors(held.transform)
+    left_out = rms(errors.left_out)
+    if math.isnan(left_out) or errors.is_exact:
         return ""
-    rms = float(np.sqrt(np.mean(left_out**2)))
-    return f"{_length(rms, size)}, leave-one-out"
+    return f"{_length(left_out, size)}, leave-one-out"
 
 
 def _length(pixels: float, size: float | None) -> str:

@@ -225,7 +225,7 @@ class TakeBox(QWidget):
                 (
                     "load_landmarks",
                     "Load landmarks …",
-                    "Load pairs in place of these, from a file of ours or of BigWarp",
+                    "Load pairs in place of these, from a file of this program, BigWarp or eC-CLEM",
                     self.load,
                 ),
             )

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from clem_retrace.plugin.landmarks.error_layer import COLORMAP
+from clem_retrace.plugin.landmarks.telling import error_text
 from clem_retrace.plugin.looks import check_box, named, show_text, text_label
 
 __all__ = ["ErrorsBox"]
@@ -24,7 +25,7 @@ class ErrorsBox(QWidget):
     Signals
     -------
     unit_changed : bool
-        Errors are to be shown in nm.
+        Errors are to be shown as lengths, in nm or what suits them.
     map_wanted : bool
         The map is to be shown.
     """
@@ -40,9 +41,9 @@ class ErrorsBox(QWidget):
             QComboBox(),
             "error_unit",
             "Unit of the errors in the table",
-            "The unit of the errors in the table; px are those of the LM",
+            "The errors in the table as lengths on the specimen, or in pixels of the LM",
         )
-        self._unit.addItems(["nm", "LM px"])
+        self._unit.addItems(["nm, \u00b5m", "LM px"])
         self._map = check_box(
             "error_map",
             "Show error map",
@@ -65,7 +66,7 @@ class ErrorsBox(QWidget):
 
     @property
     def in_nm(self) -> bool:
-        """Whether the table is in nm."""
+        """Whether the table shows lengths, not pixels."""
         return bool(self._unit.currentIndex() == 0)
 
     def show_units(self, *, calibrated: bool) -> None:
@@ -106,10 +107,10 @@ class Legend(QWidget):
         """Show the errors at the ends, or nothing."""
         self.setVisible(limits is not None)
         if limits is not None:
-            low, high = (f"{value:.3g}" for value in limits)
+            low, high = (error_text(value, 1.0 if unit == "nm" else None) for value in limits)
             self._low.setText(low)
-            self._high.setText(f"{high} {unit}")
-            self.setAccessibleDescription(f"dark is {low} {unit}, bright is {high} {unit}")
+            self._high.setText(high)
+            self.setAccessibleDescription(f"dark is {low}, bright is {high}")
 
 
 class _Bar(QWidget):

@@ -16,12 +16,12 @@ __all__ = ["Files", "transform_files"]
 
 
 class Files(QObject):
-    """Asks for files, saves and loads; what cannot be is told in a notification.
+    """Asks for files, saves and loads; what cannot be is told in a notification too.
 
     Signals
     -------
     told : str
-        What was done.
+        What was done, or why it was not.
     """
 
     told = Signal(str)
@@ -40,9 +40,9 @@ class Files(QObject):
                 return
             kind = next(one for one in kinds if path.name.lower().endswith(one.suffixes))
             write_transform(path, transform, kind.name)
-            self.told.emit(f"Saved {path.name}")
+            self.told.emit(f"✔ Saved {path}")
         except ClemRetraceError as error:
-            report(error)
+            self.told.emit(f"⚠ {report(error)}")
 
     def load(self, lm: ImageFacts, em: ImageFacts, title: str) -> PairTransform | None:
         """Return the transform of a file that the user chooses, made for two images."""
@@ -52,7 +52,7 @@ class Files(QObject):
         try:
             return read_transform(path, lm=lm, em=em)
         except ClemRetraceError as error:
-            report(error)
+            self.told.emit(f"⚠ {report(error)}")
             return None
 
 

@@ -66,12 +66,12 @@ def rows(fit: Fit, *, in_nm: bool, order: Sequence[int] | None = None) -> list[R
     ----------
     fit : Fit
     in_nm : bool
-        Whether errors are in nm, where they are known, or in LM pixels.
+        Whether errors are lengths, where these are known, or LM pixels.
     order : sequence of int, optional
         Of the pairs. By default those to be confirmed come first, then the worst.
     """
     landmarks, transform = fit.pairing.landmarks, fit.transform
-    nm = None if transform is None else transform.lm.pixel_size
+    nm = transform.lm.pixel_size if transform is not None and in_nm else None
     residual, test = fit.residual, fit.test
     if order is None or sorted(order) != list(range(len(landmarks))):
         order = sorted(
@@ -81,7 +81,7 @@ def rows(fit: Fit, *, in_nm: bool, order: Sequence[int] | None = None) -> list[R
     places = {which: _places(fit, which) for which in IMAGES}
     found = []
     for pair in order:
-        shown = (error_text(one[pair], nm, in_nm=in_nm) for one in (residual, test))
+        shown = (error_text(float(one[pair]), nm) for one in (residual, test))
         texts = (*(places[which][pair] for which in IMAGES), *shown)
         found.append(Row(pair, landmarks.names[pair], bool(landmarks.active[pair]), texts))
     return found
@@ -159,11 +159,6 @@ class PairTable(ShortTable):
                 self.resizeRowsToContents()
                 self.updateGeometry()
         self.show_chosen(chosen)
-
-    def show_unit(self, unit: str) -> None:
-        """Show the unit of the errors in the header."""
-        for column in (RESIDUAL, TEST):
-            self.horizontalHeaderItem(column).setText(f"{list(COLUMNS)[column]} {unit}")
 
     def show_chosen(self, chosen: int | None) -> None:
         """Select the pair that is worked on."""

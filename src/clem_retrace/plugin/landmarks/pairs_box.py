@@ -57,8 +57,8 @@ class PairsBox(QWidget):
         self._confirm = button(
             "confirm",
             "Confirm",
-            "The predicted point is right where it is (G). Only then is the pair used: a "
-            "prediction that were used unchecked would prove itself right",
+            "The predicted point is right where it is (G). Only then is the pair used: "
+            "unchecked, a prediction would only confirm itself",
         )
         self._delete = button("delete", "Delete", "Delete the pair (Delete); undo brings it back")
         self._next = button("next_pair", "Next", "Look at the next pair (J)")

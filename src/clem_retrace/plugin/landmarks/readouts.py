@@ -79,7 +79,6 @@ class Readouts(QObject):
         table = self._pairs.table
         # Rows that change places in the course of a drag could not be read.
         order = table.shown if self._desk.is_dragging else None
-        table.show_unit("nm" if self._errors.in_nm else "px")
         table.show_rows(rows(fit, in_nm=self._errors.in_nm, order=order), self._desk.chosen)
         self._errors.show_texts(summary(fit), warnings(fit))
         self._canvas.show_errors()

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clem_retrace.geometry import decompose
+from clem_retrace.plots.quantities import both_lengths, physical
 from clem_retrace.plugin.landmarks.fitting import Fit
-from clem_retrace.registration.landmark_errors import PARAMETERS, predicted_error
+from clem_retrace.registration.landmark_errors import PARAMETERS, predicted_error, rms
 from clem_retrace.registration.landmarks import FEWEST, Model, Which
 
 __all__ = [
@@ -41,26 +41,11 @@ CALLED: dict[Model, tuple[str, str]] = {
 BOX_POINTS = 5
 
 
-def error_text(lm_pixels: float, nm: float | None, *, in_nm: bool) -> str:
-    """Return an error in the unit that is shown; a dash where there is none.
-
-    Parameters
-    ----------
-    lm_pixels : float
-    nm : float or None, nm per LM pixel
-    in_nm : bool
-        Where the pixel size is unknown it is pixels in any case.
-    """
+def error_text(lm_pixels: float, nm: float | None) -> str:
+    """Return an error as a length, in LM pixels without their nm; a dash where there is none."""
     if not math.isfinite(lm_pixels):
         return "-"
-    value = lm_pixels * nm if in_nm and nm is not None else lm_pixels
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value >= 1 else f"{value:.2f}"
-
-
-def _both(lm_pixels: float, nm: float | None) -> str:
-    """Return an error in LM pixels, and in nm where they are known."""
-    text = f"{error_text(lm_pixels, None, in_nm=False)} px"
-    return text if nm is None else f"{text} = {error_text(lm_pixels, nm, in_nm=True)} nm"
+    return physical(lm_pixels, nm) or both_lengths(lm_pixels, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +81,12 @@ def errors(fit: Fit) -> Errors:
         used_points = landmarks.lm[landmarks.used]
         sides = np.linspace(used_points.min(axis=0), used_points.max(axis=0), BOX_POINTS).T
         box = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1)
-        region = _rms(predicted_error(transform, box, localisation=found.localisation))
-    # What fits exactly, whatever the pairs, has residuals of rounding.
-    rms = found.rms if found.freedom and transform.spline is None else math.nan
-    return Errors(used, held, rms, _rms(found.left_out), _rms(found.target), region)
-
-
-def _rms(values: NDArray[np.float64]) -> float:
-    known = values[np.isfinite(values)]
-    return math.sqrt(float((known**2).mean())) if len(known) else math.nan
+        region = rms(predicted_error(transform, box, localisation=found.localisation))
+    # What fits exactly has residuals of rounding: a spline, few pairs, pairs that were computed.
+    shows = found.freedom > 0 and not found.is_exact
+    residual = found.rms if shows and transform.spline is None else math.nan
+    left_out = rms(found.left_out) if shows else math.nan
+    return Errors(used, held, residual, left_out, rms(found.target), region)
 
 
 def begun_with(fit: Fit) -> str:
@@ -126,18 +108,18 @@ def summary(fit: Fit) -> str:
     if fit.source == "start":
         begun = "The overlay is what was begun with, no pair has changed it yet."
         if math.isfinite(found.target):
-            begun += f" It is off by {_both(found.target, nm)} at the pairs placed."
+            begun += f" It is off by {both_lengths(found.target, nm)} at the pairs placed."
         return begun
     parts = [f"{count_pairs(found.used)}, {CALLED[fit.pairing.model][0].lower()}"]
     if math.isfinite(found.rms):
-        parts.append(f"rms {_both(found.rms, nm)}")
+        parts.append(f"rms {both_lengths(found.rms, nm)}")
     for title, value in (
         ("leave-one-out", found.left_out),
         (f"at {found.held} held back", found.target),
         ("expected in their region", found.region),
     ):
         if math.isfinite(value):
-            parts.append(f"{title} {_both(value, nm)}")
+            parts.append(f"{title} {both_lengths(value, nm)}")
     mirrored = decompose(fit.transform.em_to_lm).mirrored
     told = f"{parts[0]}: {'; '.join(parts[1:])}" if parts[1:] else parts[0]
     return f"{told}. {'Mirrored' if mirrored else 'Not mirrored'}."
@@ -161,6 +143,11 @@ def warnings(fit: Fit) -> list[str]:
         told.append(
             f"{count_pairs(unmoved)} confirmed where predicted, and not moved: the errors look "
             "smaller than they are"
+        )
+    elif more <= 0 and fit.errors is not None and fit.errors.is_exact:
+        told.append(
+            "The pairs fit exactly, as none that were placed by hand do: they tell nothing of "
+            "the error"
         )
     if transform.spline is not None and transform.spline.folds(transform.lm.shape) > 0:
         told.append("The spline folds over itself: a pair is misplaced, or two are swapped")

@@ -19,8 +19,8 @@ from clem_retrace.plugin.plots.figure_view import FigureView
 from clem_retrace.plugin.worker import Runner
 
 if TYPE_CHECKING:
-    from clem_retrace.pipeline import Registration
     from clem_retrace.plots.histograms import HistogramComparison
+    from clem_retrace.result import Registration
     from clem_retrace.retracing.candidates import Match
 
 __all__ = ["ReadImages", "WhyBox"]

@@ -181,7 +181,7 @@ def test_no_more_is_drawn_than_the_largest_side(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(warping, "LARGEST_SIDE", 300)
     drawn = Grid.on(affine(), "lm", region=Roi(0, 0, 50, 75), pixel_size=110.0 / 4)
     assert drawn.shape == (200, 300)
-    with pytest.raises(InvalidOption, match="no more than 300 a side are drawn"):
+    with pytest.raises(InvalidOption, match="no more than 300 pixels a side"):
         Grid.on(affine(), "lm", region=Roi(0, 0, 50, 76), pixel_size=110.0 / 4)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clem_retrace.geometry import invert, map_points
-from clem_retrace.options import RegistrationOptions, declarations
+from clem_retrace.options import RegistrationOptions
 from clem_retrace.plugin.frames import finest, pixels_between
 from clem_retrace.plugin.layers import StackChoice
 from clem_retrace.plugin.regions import chosen_shape
@@ -23,7 +23,7 @@ from clem_retrace.plugin.regions import chosen_shape
 if TYPE_CHECKING:
     from napari.layers import Image, Shapes
 
-__all__ = ["Form", "Outline", "by_path", "image_key", "outline", "put_outline"]
+__all__ = ["Form", "Outline", "image_key", "outline", "put_outline"]
 
 #: Decimals to which outlines are kept, in pixels.
 DECIMALS = 3
@@ -140,7 +140,7 @@ class Form:
 
     def changed_options(self, before: Form) -> tuple[str, ...]:
         """Return the full names of the options that differ from another form's."""
-        mine, others = by_path(self.options), by_path(before.options)
+        mine, others = self.options.by_path(), before.options.by_path()
         return tuple(path for path in mine if mine[path] != others[path])
 
     def changes(self, before: Form) -> tuple[str, ...]:
@@ -195,15 +195,6 @@ CHANGES = {
 
 def _close(now: Outline | None, then: Outline | None) -> bool:
     return now is not None and then is not None and now.is_close_to(then)
-
-
-def by_path(options: RegistrationOptions) -> dict[str, Any]:
-    """Return the values of all options, by their full names."""
-    nested = options.to_dict()
-    return {
-        declared.path: (nested[declared.group] if declared.group else nested)[declared.name]
-        for declared in declarations()
-    }
 
 
 def _listed(noun: str, names: Sequence[str]) -> str:

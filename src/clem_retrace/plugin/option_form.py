@@ -18,7 +18,6 @@ from qtpy.QtWidgets import QAbstractButton, QFormLayout, QLabel, QVBoxLayout, QW
 from clem_retrace.declaring import Declaration
 from clem_retrace.options import RegistrationOptions, declarations
 from clem_retrace.plugin.fold import Fold
-from clem_retrace.plugin.form import by_path
 from clem_retrace.plugin.looks import form_layout, keep_number_narrow
 
 __all__ = ["OptionForm"]
@@ -235,7 +234,7 @@ class OptionForm(QWidget):
         return self._values() == self._values_of(options)
 
     def _values_of(self, options: RegistrationOptions) -> dict[str, Any]:
-        values = by_path(options)
+        values = options.by_path()
         return {path: values[path] for path in self._rows}
 
     def set_options(self, options: RegistrationOptions) -> None:

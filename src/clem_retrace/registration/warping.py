@@ -145,8 +145,8 @@ class Grid:
         extent = [end - start for start, end in zip(first, last, strict=True)]
         if max(extent) > LARGEST_SIDE * factor:
             raise InvalidOption(
-                f"{extent[0]} x {extent[1]} pixels drawn in {factor:.3g} of their size: no more "
-                f"than {LARGEST_SIDE} a side are drawn"
+                f"no more than {LARGEST_SIDE} pixels a side are drawn: take larger pixels, or a "
+                "smaller region"
             )
         rows, cols = (max(1, round(side / factor)) for side in extent)
         to_grid = compose(decimation(factor), translation((-first[0], -first[1])))

@@ -226,7 +226,7 @@ def _recognised(content: Content) -> Kind:
     expected = _by_suffix(content.path)
     if expected is not None:
         raise BadFile(
-            f"{content.path} does not hold what its name says, or is cut short: {expected.title}"
+            f"{content.path} does not hold what its name says ({expected.title}), or is cut short"
         )
     titles = "; ".join(kind.title for kind in KINDS.values())
     raise BadFile(f"{content.path} is none of the transforms that are read: {titles}")

@@ -101,18 +101,18 @@ def test_no_text_is_cut_off_at_the_width_that_a_dock_has_by_itself(dock, name, q
     assert list(cut_off(widget)) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_sign_of_what_comes_next_has_the_colour_of_the_text(dock, viewer, theme, qtbot):
-    viewer.theme = theme
-    widget = dock("Landmarks")
-    adding = widget.findChild(QPushButton, "add_pairs")
-    sign = adding.icon().pixmap(12, 12).toImage()
-    assert sign.pixelColor(4, 6) == adding.palette().color(QPalette.ColorRole.WindowText)
+THEMES = ("light", "dark", "light")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_tick_in_a_list_is_seen(dock, viewer, theme, qtbot):
-    viewer.theme = theme
+def test_the_sign_of_what_comes_next_has_the_colour_of_the_text(dock, viewer, qtbot):
+    for theme in THEMES:
+        viewer.theme = theme
+        adding = dock("Landmarks").findChild(QPushButton, "add_pairs")
+        sign = adding.icon().pixmap(12, 12).toImage()
+        assert sign.pixelColor(4, 6) == adding.palette().color(QPalette.ColorRole.WindowText)
+
+
+def test_a_tick_in_a_list_is_seen(dock, viewer, qtbot):
     listed = dock("Export").findChild(QListWidget, "other_layers")
     item = listed.item(0)
 
@@ -124,9 +124,13 @@ def test_a_tick_in_a_list_is_seen(dock, viewer, theme, qtbot):
         return np.array([[picture.pixelColor(x, y).lightness() for x in range(size[0])]
                          for y in range(size[1])])  # fmt: skip
 
-    empty = box()
-    # Its border differs from the list it is in, and the tick from the empty box.
-    assert np.ptp(empty) > 100
-    item.setCheckState(Qt.CheckState.Checked)
-    qtbot.wait(50)
-    assert (abs(box() - empty) > 60).sum() > 15
+    for theme in THEMES:
+        viewer.theme = theme
+        item.setCheckState(Qt.CheckState.Unchecked)
+        qtbot.wait(50)
+        empty = box()
+        # Its border differs from the list it is in, and the tick from the empty box.
+        assert np.ptp(empty) > 100
+        item.setCheckState(Qt.CheckState.Checked)
+        qtbot.wait(50)
+        assert (abs(box() - empty) > 60).sum() > 15

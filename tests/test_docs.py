@@ -140,7 +140,8 @@ def test_the_reference_names_what_is_there():
                 home = importlib.import_module(name)
                 assert set(names) <= set(home.__all__), name
             else:
-                assert all(hasattr(getattr(home, name), member) for member in names), name
+                described = getattr(home, name)
+                assert all(hasattr(described, member) for member in names), name
                 of_the_package |= {name} if home is clem_retrace else set()
     assert of_the_package == set(clem_retrace.__all__) - {"__version__"}
 

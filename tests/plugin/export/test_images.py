@@ -73,7 +73,7 @@ def test_what_cannot_be_drawn_is_told_before(dock, model, overlay):
     driver.choose("pixels", "of another size")
     driver["export_size"].setValue(0.0001)
     assert driver.text("image_told").startswith("⚠ ")
-    assert "no more than" in driver.text("image_told")
+    assert "No more than 262144 pixels a side" in driver.text("image_told")
     assert not driver["save_image"].isEnabled()
     driver["export_size"].setValue(0)
     assert "a positive one is needed" in driver.text("image_told")
